@@ -1,0 +1,14 @@
+//! gphotosfs shows a Google Photos library as plain directories.
+//!
+//! # The map of the house
+//!
+//! A *source* tells what photos exist and where their bytes are, the *catalog* remembers it, the *tree* gives names,
+//! *content* turns "these bytes of that photo" into bytes, and *fs* lets the kernel ask. *sync* alone moves facts from
+//! a source into the catalog.
+//!
+//! | room | what it is | may use |
+//! | --- | --- | --- |
+//! | [`model`] | the vocabulary; no I/O | – |
+
+pub mod model;
+pub mod source;

@@ -1,0 +1,3 @@
+//! Where photos come from. One room per source; today there is Google Takeout.
+
+pub mod takeout;
