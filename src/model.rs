@@ -81,3 +81,69 @@ pub struct AlbumCard {
     /// The album's date, seconds since 1970.
     pub date: Option<i64>,
 }
+
+/// Where the bytes of a file lie. Small and plain, since every file of a mounted library has one in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Location {
+    /// An entry of a zip archive, as its central directory tells.
+    Zip {
+        /// Which part, see [`Part::id`].
+        part: u32,
+        /// Method 8; otherwise stored.
+        deflated: bool,
+        /// Offset of the entry's local header from the start of the archive.
+        header: u64,
+        /// Bytes it takes in the archive.
+        packed: u64,
+    },
+    /// A file of its own in an unpacked folder.
+    File {
+        /// Which part, see [`Part::id`].
+        part: u32,
+        /// Number of its path in the tree's table of paths.
+        path: u32,
+        /// Its modification time when it was indexed, nanoseconds since 1970.
+        mtime_ns: i64,
+    },
+}
+
+impl Location {
+    /// The part that holds the bytes.
+    pub fn part(&self) -> u32 {
+        match self {
+            Location::Zip { part, .. } | Location::File { part, .. } => *part,
+        }
+    }
+}
+
+/// One archive or unpacked folder of an export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its number in the catalog.
+    pub id: u32,
+    /// The archive, or the folder that holds `Takeout`.
+    pub path: std::path::PathBuf,
+    /// Size of the archive in bytes when it was indexed; 0 for a folder.
+    pub size: u64,
+    /// Modification time of the archive when it was indexed, nanoseconds since 1970; 0 for a folder.
+    pub mtime_ns: i64,
+    /// An unpacked folder, not an archive.
+    pub folder: bool,
+}
+
+/// All that is needed to read one file: what its bytes are and where they lie.
+#[derive(Debug, Clone, Copy)]
+pub struct Blob<'a> {
+    /// A dense number below the number of files in the tree, the same as long as this tree is mounted.
+    pub index: u32,
+    /// Its inode.
+    pub ino: u64,
+    /// Length in bytes.
+    pub size: u64,
+    /// CRC-32 of the whole content.
+    pub crc32: u32,
+    /// Where it lies.
+    pub location: Location,
+    /// For [`Location::File`]: the path below the part's folder, as bytes; empty otherwise.
+    pub path: &'a [u8],
+}
