@@ -147,3 +147,84 @@ pub struct Blob<'a> {
     /// For [`Location::File`]: the path below the part's folder, as bytes; empty otherwise.
     pub path: &'a [u8],
 }
+
+/// One media file as an export holds it, with what is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Medium {
+    /// The catalog's number of the entry.
+    pub entry: u32,
+    /// What its bytes are.
+    pub key: BlobKey,
+    /// Where they lie; a path number refers to [`Batch::paths`].
+    pub location: Location,
+    /// Its file name in the export: cut and numbered by Takeout.
+    pub file: String,
+    /// The year of the folder it lies in.
+    pub year: Option<i16>,
+    /// It lies in an album's folder, where upload times may differ by seconds.
+    pub in_album: bool,
+    /// What it is to its photo.
+    pub role: Role,
+    /// For an edited copy or a clip: index of its original or still in [`Batch::media`].
+    pub head: Option<u32>,
+    /// The catalog's number of the sidecar and its facts.
+    pub sidecar: Option<(u32, std::sync::Arc<Sidecar>)>,
+}
+
+/// One album as an export holds it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Album {
+    /// Its own title, or its folder's name where it has none.
+    pub title: String,
+    /// Its date, seconds since 1970.
+    pub date: Option<i64>,
+    /// Indices in [`Batch::media`].
+    pub members: Vec<u32>,
+}
+
+/// All facts of one export, its parts merged: what the tree folds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    /// When it was made; exports are folded in this order.
+    pub stamp: String,
+    /// Sorted by path in the export, so that the order of parts cannot matter.
+    pub media: Vec<Medium>,
+    /// Sorted by folder.
+    pub albums: Vec<Album>,
+    /// Paths of unpacked files below their part's folder.
+    pub paths: Vec<Vec<u8>>,
+    /// Sidecars that belong to no media file.
+    pub lone_sidecars: u64,
+    /// System files and thumbnails of other programs.
+    pub junk: u64,
+    /// Files of other Google products.
+    pub foreign: u64,
+}
+
+const IMAGES: &[&str] = &[
+    "3fr", "ari", "arw", "avif", "bay", "bmp", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gif", "heic", "heif",
+    "hif", "ico", "jfif", "jp2", "jpe", "jpeg", "jpg", "jxl", "k25", "kdc", "mef", "mos", "mrw", "nef", "nrw", "orf",
+    "pef", "png", "psd", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "svg", "tif", "tiff", "webp", "x3f",
+];
+
+const VIDEOS: &[&str] = &[
+    "3g2", "3gp", "3gpp", "asf", "avi", "divx", "flv", "insv", "lrv", "m2t", "m2ts", "m4v", "mkv", "mmv", "mod", "mov",
+    "mp", "mp4", "mpe", "mpeg", "mpg", "mts", "mv", "ogv", "tod", "ts", "vob", "webm", "wmv",
+];
+
+fn extension(name: &str) -> Option<String> {
+    let ending = name.rsplit_once('.')?.1.to_ascii_lowercase();
+    // Pixel phones write `X.MP~2` for the second of two motion photos.
+    let (ending, count) = ending.split_once('~').unwrap_or((&ending, ""));
+    count.bytes().all(|b| b.is_ascii_digit()).then(|| ending.to_owned())
+}
+
+/// Whether a name's ending is a video's. Names without an ending are the clips of old motion photos and not told apart.
+pub fn is_video(name: &str) -> bool {
+    extension(name).is_some_and(|ending| VIDEOS.contains(&ending.as_str()))
+}
+
+/// Whether an ending such as `.jpg` is that of a picture or a video.
+pub fn is_media_extension(ending: &str) -> bool {
+    extension(ending).is_some_and(|ending| VIDEOS.contains(&ending.as_str()) || IMAGES.contains(&ending.as_str()))
+}

@@ -1,0 +1,582 @@
+//! The tree: names, inodes and times for what the catalog knows.
+//!
+//! [`fold`] turns the facts of all exports into an [`image::Image`], which the catalog keeps. [`Tree::plant`] makes of
+//! it what a mount answers from: everything in memory, no I/O and no locks, so that a name never waits for anything.
+//! An image holds every photo, also those in the trash; planting leaves out what was not asked for. Options therefore
+//! hide photos but never move a name.
+//!
+//! Invariants of a planted tree:
+//! - files and directories are sorted by inode, so that a look-up by inode is a binary search;
+//! - the places of a directory lie together, in inode order, which is the order of `readdir`;
+//! - an inode stands at most once in a directory, hence it can serve as the key of a listing's position.
+
+pub mod fold;
+pub mod image;
+pub mod names;
+pub mod numbers;
+
+use crate::model::{Blob, Location};
+use image::{FileRecord, Hidden, Image};
+use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+/// Inode of the root directory.
+pub const ROOT: u64 = 1;
+
+/// What stands at an inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A directory.
+    Dir,
+    /// A photo, video or other media file.
+    File,
+    /// A symbolic link to a file in `by-date`.
+    Link,
+}
+
+/// What `stat` needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attr {
+    /// Inode number.
+    pub ino: u64,
+    /// Directory, file or link.
+    pub kind: Kind,
+    /// Length in bytes; 0 for directories.
+    pub size: u64,
+    /// Modification time, seconds since 1970.
+    pub mtime: i64,
+    /// Change time, seconds since 1970.
+    pub ctime: i64,
+    /// Fraction of the change time, nanoseconds.
+    pub ctime_nsec: u32,
+    /// Number of places of a file; 2 and the number of subdirectories for a directory.
+    pub nlink: u32,
+}
+
+/// How albums, people and favorites show a photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Links {
+    /// As a further hard link of the file in `by-date`.
+    #[default]
+    Hard,
+    /// As a relative symbolic link to it.
+    Symlink,
+}
+
+/// What to show beyond the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Hard or symbolic links.
+    pub links: Links,
+    /// Show what is in the trash.
+    pub trash: bool,
+    /// Show what is in the locked folder.
+    pub locked: bool,
+}
+
+impl Options {
+    /// Whether these options show a file.
+    pub fn shows(&self, hidden: Hidden) -> bool {
+        match hidden {
+            Hidden::No => true,
+            Hidden::Trash => self.trash,
+            Hidden::Locked => self.locked,
+            Hidden::Older => false,
+        }
+    }
+}
+
+/// Sums over a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Totals {
+    /// Files, each once however many places it has.
+    pub files: u64,
+    /// Directories, the root included.
+    pub dirs: u64,
+    /// Bytes of all files, each once.
+    pub bytes: u64,
+    /// Bytes of a copy that does not keep hard links.
+    pub bytes_without_links: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Dir {
+    ino: u64,
+    parent: u32,
+    name: Box<str>,
+    title: Box<str>,
+    first: u32,
+    count: u32,
+    nlink: u32,
+    ctime: i64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Child {
+    Dir(u32),
+    File(u32),
+    Link(u32),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    child: Child,
+    dir: u32,
+    name_at: u32,
+    name_len: u8,
+}
+
+type Hasher = BuildHasherDefault<DefaultHasher>;
+
+/// A library as a mount shows it.
+#[derive(Debug)]
+pub struct Tree {
+    files: Vec<FileRecord>,
+    nlink: Vec<u32>,
+    /// The place of each file in `by-date`, and of each link the place it stands in.
+    home: Vec<u32>,
+    dirs: Vec<Dir>,
+    /// Directory numbers sorted by inode.
+    dirs_by_ino: Vec<u32>,
+    /// Sorted by inode: `(inode, place)` of symbolic links.
+    links: Vec<(u64, u32)>,
+    places: Vec<Place>,
+    names: Vec<u8>,
+    /// Open addressing over places, keyed by directory and name; `u32::MAX` is free.
+    by_name: Vec<u32>,
+    paths: Vec<Vec<u8>>,
+    totals: Totals,
+    hasher: Hasher,
+}
+
+impl Tree {
+    /// Makes a tree of an image.
+    pub fn plant(image: Image, options: Options) -> Tree {
+        let shown: Vec<bool> = image.files.iter().map(|f| options.shows(f.hidden)).collect();
+        let mut tree = Tree {
+            nlink: vec![0; image.files.len()],
+            home: vec![u32::MAX; image.files.len()],
+            files: image.files,
+            dirs: Vec::new(),
+            dirs_by_ino: Vec::new(),
+            links: Vec::new(),
+            places: Vec::new(),
+            names: image.names,
+            by_name: Vec::new(),
+            paths: image.paths,
+            totals: Totals::default(),
+            hasher: Hasher::default(),
+        };
+        let numbers = tree.plant_dirs(&image.dirs, &image.places, &shown);
+        tree.plant_places(&image.places, &numbers, &shown, options.links);
+        tree.date_dirs();
+        tree.index_names();
+        tree.sum(&shown);
+        tree
+    }
+
+    /// Keeps the directories that show something (and the fixed ones); gives the new number of each old one.
+    fn plant_dirs(&mut self, dirs: &[image::DirRecord], places: &[image::PlaceRecord], shown: &[bool]) -> Vec<u32> {
+        let mut wanted = vec![false; dirs.len()];
+        for (number, dir) in dirs.iter().enumerate() {
+            wanted[number] = dir.fixed;
+        }
+        for place in places.iter().filter(|p| shown[p.file as usize]) {
+            let mut dir = place.dir;
+            while !wanted[dir as usize] {
+                wanted[dir as usize] = true;
+                dir = dirs[dir as usize].parent;
+            }
+        }
+        let mut numbers = vec![u32::MAX; dirs.len()];
+        for (old, dir) in dirs.iter().enumerate().filter(|(old, _)| wanted[*old]) {
+            numbers[old] = self.dirs.len() as u32;
+            self.dirs.push(Dir {
+                ino: dir.ino,
+                // A directory's parent stands before it in an image.
+                parent: numbers[dir.parent as usize],
+                name: dir.name.as_str().into(),
+                title: dir.title.as_str().into(),
+                first: 0,
+                count: 0,
+                nlink: 2,
+                ctime: i64::MIN,
+            });
+        }
+        for number in 1..self.dirs.len() {
+            let parent = self.dirs[number].parent as usize;
+            self.dirs[parent].nlink += 1;
+        }
+        self.dirs_by_ino = (0..self.dirs.len() as u32).collect();
+        let dirs = &self.dirs;
+        self.dirs_by_ino.sort_unstable_by_key(|n| dirs[*n as usize].ino);
+        numbers
+    }
+
+    fn plant_places(
+        &mut self,
+        places: &[image::PlaceRecord],
+        numbers: &[u32],
+        shown: &[bool],
+        links: Links,
+    ) {
+        let mut all: Vec<(u64, Place)> = Vec::with_capacity(places.len() + self.dirs.len());
+        for (number, dir) in self.dirs.iter().enumerate().skip(1) {
+            let name_at = self.names.len() as u32;
+            self.names.extend_from_slice(dir.name.as_bytes());
+            all.push((
+                dir.ino,
+                Place {
+                    child: Child::Dir(number as u32),
+                    dir: dir.parent,
+                    name_at,
+                    name_len: dir.name.len() as u8,
+                },
+            ));
+        }
+        for place in places.iter().filter(|p| shown[p.file as usize]) {
+            let dir = numbers[place.dir as usize];
+            let file = place.file;
+            let mut ino = self.files[file as usize].ino;
+            let mut child = Child::File(file);
+            if links == Links::Symlink && !place.home {
+                let name = &self.names[place.name_at as usize..][..place.name_len as usize];
+                ino = numbers::link_inode(self.dirs[dir as usize].ino, name);
+                child = Child::Link(file);
+            } else {
+                self.nlink[file as usize] += 1;
+            }
+            let place = Place {
+                child,
+                dir,
+                name_at: place.name_at,
+                name_len: place.name_len,
+            };
+            all.push((ino, place));
+        }
+        all.sort_unstable_by_key(|(ino, place)| (place.dir, *ino));
+        for (at, (ino, place)) in all.iter().enumerate() {
+            match place.child {
+                Child::Link(_) => self.links.push((*ino, at as u32)),
+                Child::File(file) if self.in_by_date(place.dir) => self.home[file as usize] = at as u32,
+                Child::File(_) | Child::Dir(_) => {}
+            }
+            let dir = &mut self.dirs[place.dir as usize];
+            if dir.count == 0 {
+                dir.first = at as u32;
+            }
+            dir.count += 1;
+        }
+        self.links.sort_unstable();
+        self.places = all.into_iter().map(|(_, place)| place).collect();
+    }
+
+    fn in_by_date(&self, mut dir: u32) -> bool {
+        while dir != 0 {
+            if self.dirs[dir as usize].ino == numbers::BY_DATE {
+                return true;
+            }
+            dir = self.dirs[dir as usize].parent;
+        }
+        false
+    }
+
+    /// A directory's time is the newest change time below it.
+    fn date_dirs(&mut self) {
+        for place in &self.places {
+            if let Child::File(file) | Child::Link(file) = place.child {
+                let dir = &mut self.dirs[place.dir as usize];
+                dir.ctime = dir.ctime.max(self.files[file as usize].ctime);
+            }
+        }
+        // Parents stand before their children, so one pass from the end reaches the root.
+        for number in (1..self.dirs.len()).rev() {
+            let ctime = self.dirs[number].ctime;
+            let parent = self.dirs[number].parent as usize;
+            self.dirs[parent].ctime = self.dirs[parent].ctime.max(ctime);
+        }
+        for dir in &mut self.dirs {
+            if dir.ctime == i64::MIN {
+                dir.ctime = numbers::NO_DATE;
+            }
+        }
+    }
+
+    fn index_names(&mut self) {
+        let slots = (self.places.len() * 2).next_power_of_two().max(8);
+        self.by_name = vec![u32::MAX; slots];
+        for at in 0..self.places.len() {
+            let place = self.places[at];
+            let mut slot = self.slot(place.dir, self.name(&place));
+            while self.by_name[slot] != u32::MAX {
+                slot = (slot + 1) & (slots - 1);
+            }
+            self.by_name[slot] = at as u32;
+        }
+    }
+
+    fn slot(&self, dir: u32, name: &[u8]) -> usize {
+        self.hasher.hash_one((dir, name)) as usize & (self.by_name.len() - 1)
+    }
+
+    fn sum(&mut self, shown: &[bool]) {
+        self.totals.dirs = self.dirs.len() as u64;
+        for (file, _) in self.files.iter().zip(shown).filter(|(_, shown)| **shown) {
+            self.totals.files += 1;
+            self.totals.bytes = self.totals.bytes.saturating_add(file.size);
+        }
+        for place in &self.places {
+            if let Child::File(file) | Child::Link(file) = place.child {
+                let size = self.files[file as usize].size;
+                self.totals.bytes_without_links = self.totals.bytes_without_links.saturating_add(size);
+            }
+        }
+    }
+
+    /// Sums over what is shown.
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// Attributes of an inode; `None` when there is none of that number.
+    pub fn attr(&self, ino: u64) -> Option<Attr> {
+        if let Some(file) = self.file_number(ino) {
+            return Some(self.file_attr(file));
+        }
+        if let Some(dir) = self.dir_number(ino) {
+            return Some(self.dir_attr(dir));
+        }
+        self.link_place(ino).map(|place| self.link_attr(ino, &place))
+    }
+
+    /// The child of a directory by its exact name.
+    pub fn lookup(&self, dir: u64, name: &[u8]) -> Option<Attr> {
+        let dir = self.dir_number(dir)?;
+        let mut slot = self.slot(dir, name);
+        loop {
+            let at = self.by_name[slot];
+            if at == u32::MAX {
+                return None;
+            }
+            let place = &self.places[at as usize];
+            if place.dir == dir && self.name(place) == name {
+                return Some(self.place_attr(place));
+            }
+            slot = (slot + 1) & (self.by_name.len() - 1);
+        }
+    }
+
+    /// The entries of a directory whose inode is greater than `after`, in inode order.
+    pub fn list(&self, dir: u64, after: u64) -> Option<impl Iterator<Item = (Attr, &[u8])> + '_> {
+        let dir = &self.dirs[self.dir_number(dir)? as usize];
+        let places = &self.places[dir.first as usize..][..dir.count as usize];
+        let from = places.partition_point(|place| self.place_ino(place) <= after);
+        Some(places[from..].iter().map(|place| (self.place_attr(place), self.name(place))))
+    }
+
+    /// The inode of a directory's parent; the root is its own.
+    pub fn parent(&self, dir: u64) -> Option<u64> {
+        let dir = self.dir_number(dir)?;
+        Some(self.dirs[self.dirs[dir as usize].parent as usize].ino)
+    }
+
+    /// Where a symbolic link leads, relative to the directory it stands in.
+    pub fn target(&self, ino: u64) -> Option<Vec<u8>> {
+        let place = self.link_place(ino)?;
+        Some(self.link_target(&place))
+    }
+
+    /// How to read a file; `None` when the inode is not a file's.
+    pub fn blob(&self, ino: u64) -> Option<Blob<'_>> {
+        let index = self.file_number(ino)?;
+        let file = &self.files[index as usize];
+        let path: &[u8] = match file.location {
+            Location::File { path, .. } => &self.paths[path as usize],
+            Location::Zip { .. } => &[],
+        };
+        Some(Blob {
+            index,
+            ino,
+            size: file.size,
+            crc32: file.crc32,
+            location: file.location,
+            path,
+        })
+    }
+
+    /// How many numbers [`Blob::index`] may take.
+    pub fn blobs(&self) -> usize {
+        self.files.len()
+    }
+
+    /// What the catalog recorded of a file.
+    pub fn file(&self, ino: u64) -> Option<&FileRecord> {
+        Some(&self.files[self.file_number(ino)? as usize])
+    }
+
+    /// All shown files.
+    pub fn files(&self) -> impl Iterator<Item = &FileRecord> {
+        self.files.iter().zip(&self.nlink).filter(|(_, nlink)| **nlink > 0).map(|(file, _)| file)
+    }
+
+    /// Shown directories directly below another: their names and titles.
+    pub fn titles(&self, parent: u64) -> impl Iterator<Item = &str> {
+        let parent = self.dir_number(parent);
+        self.dirs
+            .iter()
+            .skip(1)
+            .filter(move |dir| Some(dir.parent) == parent)
+            .map(|dir| &*dir.title)
+    }
+
+    /// For each place of a file: the inode of the view's directory, and the title of the directory it stands in.
+    pub fn places(&self, ino: u64) -> Vec<(u64, &str)> {
+        let Some(number) = self.file_number(ino) else {
+            return Vec::new();
+        };
+        let stands = |place: &&Place| matches!(place.child, Child::File(file) | Child::Link(file) if file == number);
+        let mut found = Vec::new();
+        for place in self.places.iter().filter(stands) {
+            let dir = &self.dirs[place.dir as usize];
+            let mut view = place.dir;
+            while self.dirs[view as usize].parent != 0 {
+                view = self.dirs[view as usize].parent;
+            }
+            found.push((self.dirs[view as usize].ino, &*dir.title));
+        }
+        found
+    }
+
+    /// A path below the root at which an inode is shown, for messages.
+    pub fn path(&self, ino: u64) -> Option<String> {
+        if let Some(file) = self.file_number(ino) {
+            let home = *self.home.get(file as usize)?;
+            return Some(self.place_path(self.places.get(home as usize)?));
+        }
+        if let Some(dir) = self.dir_number(ino) {
+            return Some(self.dir_path(dir));
+        }
+        self.link_place(ino).map(|place| self.place_path(&place))
+    }
+
+    fn place_path(&self, place: &Place) -> String {
+        let mut path = self.dir_path(place.dir);
+        if !path.is_empty() {
+            path.push('/');
+        }
+        path.push_str(&String::from_utf8_lossy(self.name(place)));
+        path
+    }
+
+    fn dir_path(&self, mut dir: u32) -> String {
+        let mut names = Vec::new();
+        while dir != 0 {
+            names.push(&*self.dirs[dir as usize].name);
+            dir = self.dirs[dir as usize].parent;
+        }
+        names.reverse();
+        names.join("/")
+    }
+
+    fn link_target(&self, place: &Place) -> Vec<u8> {
+        let Child::Link(file) = place.child else {
+            return Vec::new();
+        };
+        let mut target = String::new();
+        let mut dir = place.dir;
+        while dir != 0 {
+            target.push_str("../");
+            dir = self.dirs[dir as usize].parent;
+        }
+        if let Some(home) = self.places.get(self.home[file as usize] as usize) {
+            target.push_str(&self.place_path(home));
+        }
+        target.into_bytes()
+    }
+
+    fn name(&self, place: &Place) -> &[u8] {
+        &self.names[place.name_at as usize..][..place.name_len as usize]
+    }
+
+    fn place_ino(&self, place: &Place) -> u64 {
+        match place.child {
+            Child::Dir(dir) => self.dirs[dir as usize].ino,
+            Child::File(file) => self.files[file as usize].ino,
+            Child::Link(_) => numbers::link_inode(self.dirs[place.dir as usize].ino, self.name(place)),
+        }
+    }
+
+    fn place_attr(&self, place: &Place) -> Attr {
+        match place.child {
+            Child::Dir(dir) => self.dir_attr(dir),
+            Child::File(file) => self.file_attr(file),
+            Child::Link(_) => self.link_attr(self.place_ino(place), place),
+        }
+    }
+
+    fn file_attr(&self, number: u32) -> Attr {
+        let file = &self.files[number as usize];
+        Attr {
+            ino: file.ino,
+            kind: Kind::File,
+            size: file.size,
+            mtime: file.mtime,
+            ctime: file.ctime,
+            ctime_nsec: file.ctime_nsec,
+            nlink: self.nlink[number as usize],
+        }
+    }
+
+    fn dir_attr(&self, number: u32) -> Attr {
+        let dir = &self.dirs[number as usize];
+        Attr {
+            ino: dir.ino,
+            kind: Kind::Dir,
+            size: 0,
+            mtime: dir.ctime,
+            ctime: dir.ctime,
+            ctime_nsec: 0,
+            nlink: dir.nlink,
+        }
+    }
+
+    fn link_attr(&self, ino: u64, place: &Place) -> Attr {
+        let times = self.dir_attr(place.dir);
+        Attr {
+            ino,
+            kind: Kind::Link,
+            size: self.link_target(place).len() as u64,
+            nlink: 1,
+            ..times
+        }
+    }
+
+    /// The number of a shown file.
+    fn file_number(&self, ino: u64) -> Option<u32> {
+        let at = self.files.binary_search_by_key(&ino, |file| file.ino).ok()?;
+        (self.nlink[at] > 0).then_some(at as u32)
+    }
+
+    fn dir_number(&self, ino: u64) -> Option<u32> {
+        let at = self
+            .dirs_by_ino
+            .binary_search_by_key(&ino, |number| self.dirs[*number as usize].ino)
+            .ok()?;
+        Some(self.dirs_by_ino[at])
+    }
+
+    fn link_place(&self, ino: u64) -> Option<Place> {
+        let at = self.links.binary_search_by_key(&ino, |(ino, _)| *ino).ok()?;
+        Some(self.places[self.links[at].1 as usize])
+    }
+}
+
+/// Counts what stands more than once, for tests and `doctor`-like checks: names that differ only in case.
+pub fn clashes(tree: &Tree) -> usize {
+    let mut seen: HashMap<(u32, String), u32> = HashMap::new();
+    for place in &tree.places {
+        let name = String::from_utf8_lossy(tree.name(place));
+        *seen.entry((place.dir, names::fold(&name))).or_default() += 1;
+    }
+    seen.values().filter(|count| **count > 1).count()
+}

@@ -1,0 +1,116 @@
+//! The projection as the catalog keeps it: every file, directory and place, with what `info` and `status` ask.
+//!
+//! An image is a pure function of the facts and the configuration. It can be dropped at any time and is then made anew.
+
+use crate::model::{Location, Role};
+use serde::{Deserialize, Serialize};
+
+/// Why a file is not shown by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Hidden {
+    /// It is shown.
+    No,
+    /// Every copy of it is in the trash.
+    Trash,
+    /// Every copy of it is in the locked folder.
+    Locked,
+    /// An earlier version of a photo.
+    Older,
+}
+
+/// One content.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// Inode number, unique.
+    pub ino: u64,
+    /// Length in bytes.
+    pub size: u64,
+    /// Seconds since 1970.
+    pub mtime: i64,
+    /// Seconds since 1970.
+    pub ctime: i64,
+    /// Nanoseconds.
+    pub ctime_nsec: u32,
+    /// CRC-32 of the content.
+    pub crc32: u32,
+    /// Where the bytes lie.
+    pub location: Location,
+    /// When it was taken, seconds since 1970, where a source says so (a year's folder alone does not).
+    pub taken: Option<i64>,
+    /// The catalog's number of the archive entry with the bytes.
+    pub entry: u32,
+    /// The catalog's number of the sidecar in use.
+    pub sidecar: Option<u32>,
+    /// Original, edited copy or clip.
+    pub role: Role,
+    /// Whether it is shown.
+    pub hidden: Hidden,
+    /// A video by its name.
+    pub video: bool,
+    /// In how many archive entries the content occurs.
+    pub copies: u32,
+}
+
+/// One directory. The root stands first, and a parent before its children.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirRecord {
+    /// Inode number.
+    pub ino: u64,
+    /// Index of the parent; the root's is 0.
+    pub parent: u32,
+    /// Name in the parent.
+    pub name: String,
+    /// The title it was made of: an album's or a person's.
+    pub title: String,
+    /// Shown even when empty.
+    pub fixed: bool,
+}
+
+/// One name of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlaceRecord {
+    /// Index of the directory.
+    pub dir: u32,
+    /// Index of the file.
+    pub file: u32,
+    /// Where the name starts in [`Image::names`].
+    pub name_at: u32,
+    /// Bytes of the name.
+    pub name_len: u8,
+    /// The file's place in `by-date`.
+    pub home: bool,
+}
+
+/// What was found in the archives, for the sum that `status` prints.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Media entries in all archives.
+    pub media: u64,
+    /// System files and thumbnails of other programs, left out.
+    pub junk: u64,
+    /// Files of other Google products, left out.
+    pub foreign: u64,
+    /// Sidecars for which there is no media file.
+    pub lone_sidecars: u64,
+    /// Media files for which there is no sidecar.
+    pub lone_media: u64,
+    /// Things the user should know.
+    pub problems: Vec<String>,
+}
+
+/// The whole projection.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Image {
+    /// Sorted by inode.
+    pub files: Vec<FileRecord>,
+    /// Root first.
+    pub dirs: Vec<DirRecord>,
+    /// In no particular order.
+    pub places: Vec<PlaceRecord>,
+    /// All names, one after the other.
+    pub names: Vec<u8>,
+    /// Paths of unpacked files below their part's folder.
+    pub paths: Vec<Vec<u8>>,
+    /// The sum.
+    pub found: Found,
+}
