@@ -9,7 +9,9 @@
 //! | room | what it is | may use |
 //! | --- | --- | --- |
 //! | [`model`] | the vocabulary; no I/O | – |
+//! | [`demo`] | a small Takeout export to try the program with, painted by code | model |
 
+pub mod demo;
 pub mod model;
 pub mod source;
 pub mod tree;
