@@ -308,11 +308,9 @@ pub fn sanitize(title: &str) -> Vec<String> {
 
 /// A name in the spelling of [`sanitize`].
 pub fn flat(name: &str) -> String {
-    const UNSAFE: [char; 13] = [
-        '/', '\\', ':', '*', '?', '"', '<', '>', '|', '&', '%', '\'', '`',
-    ];
+    const UNSAFE: &str = "/\\:*?\"<>|&%'`^;=!@{}";
     let safe = |char: char| {
-        if char.is_control() || UNSAFE.contains(&char) {
+        if char.is_control() || UNSAFE.contains(char) {
             '_'
         } else {
             char

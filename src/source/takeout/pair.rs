@@ -10,6 +10,7 @@
 //! What is left then borrows: edited copies from their originals, videos of live and motion photos from their stills.
 
 mod book;
+mod borrow;
 mod shelf;
 #[cfg(test)]
 mod tests;
@@ -18,9 +19,9 @@ mod title;
 pub use title::title_agrees;
 
 use self::book::{Book, Found};
-use self::shelf::{Index, Shelf};
+use self::shelf::Shelf;
 use self::title::{Bond, agrees};
-use super::name::{self, Edit, Kind};
+use super::name::{self, Kind};
 use crate::model::Role;
 
 /// A sidecar: its file name, and the title inside where that could be read.
@@ -74,13 +75,6 @@ enum Wave {
     /// The whole name, with a title that was garbled or renamed.
     Resembling,
 }
-
-/// Extensions of stills, in the order in which a video without a sidecar prefers them.
-const STILLS: [&str; 8] = [
-    ".heic", ".heif", ".jpg", ".jpeg", ".png", ".dng", ".webp", ".avif",
-];
-/// Extensions that an edited video's original can have.
-const MOVIES: [&str; 5] = [".mp4", ".mov", ".m4v", ".3gp", ".avi"];
 
 /// Pairs the media files of one folder with its sidecars; one answer per media file, in order.
 pub fn pair(media: &[&str], sidecars: &[SidecarName<'_>]) -> Vec<Pairing> {
@@ -151,25 +145,37 @@ impl<'d, 'a> Desk<'d, 'a> {
                 .iter()
                 .filter_map(|place| Some((self.claim(wave, *place)?, *place)))
                 .collect();
-            claims
-                .sort_unstable_by_key(|(found, place)| (found.card, self.weakness(*place), *place));
+            claims.sort_unstable_by_key(|(found, place)| (found.card, *place));
             for rivals in claims.chunk_by(|one, other| one.0.card == other.0.card) {
-                let (found, place) = rivals[0];
-                if rivals
-                    .get(1)
-                    .is_some_and(|(_, other)| self.weakness(*other) == self.weakness(place))
-                {
-                    self.contested[found.card] = true;
-                    continue;
+                match self.strongest(rivals) {
+                    Some((found, place)) => {
+                        self.owners[found.card] = Some(place);
+                        self.answers[place].sidecar = Some(found);
+                        self.answers[place].settled = true;
+                    }
+                    None => self.contested[rivals[0].0.card] = true,
                 }
-                self.owners[found.card] = Some(place);
-                self.answers[place].sidecar = Some(found);
-                self.answers[place].settled = true;
             }
             open.retain(|place| !self.answers[*place].settled);
             if open.is_empty() {
                 break;
             }
+        }
+    }
+
+    /// The one claim that is better than its rivals, if there is one.
+    fn strongest(&self, rivals: &[(Found, usize)]) -> Option<(Found, usize)> {
+        if let [only] = rivals {
+            return Some(*only);
+        }
+        let mut ranked: Vec<_> = rivals
+            .iter()
+            .map(|claim| (self.weakness(claim.1), *claim))
+            .collect();
+        ranked.sort_unstable();
+        match ranked[..] {
+            [(best, claim), (next, _), ..] if best != next => Some(claim),
+            _ => None,
         }
     }
 
@@ -268,284 +274,6 @@ impl<'d, 'a> Desk<'d, 'a> {
         (found.len() == 1).then(|| found[0])
     }
 
-    /// Lets what has no sidecar of its own borrow one. Pictures go first, so that the video of an edited live photo
-    /// finds its still in place.
-    fn borrow(&mut self, index: &Index<'_>) {
-        let open: Vec<usize> = (0..self.answers.len())
-            .filter(|place| !self.answers[*place].settled)
-            .collect();
-        let moving =
-            |place: usize| matches!(self.shelf.media[place].kind, Kind::Video | Kind::Clip);
-        let (videos, pictures): (Vec<usize>, Vec<usize>) =
-            open.iter().partition(|place| moving(**place));
-        self.each(&pictures, |desk, place| desk.edited(index, place));
-        self.each(&videos, |desk, place| desk.clip(index, place));
-        self.each(&pictures, |desk, place| {
-            let bare = name::split(&desk.shelf.media[place].name).1.is_empty();
-            bare.then(|| desk.clip(index, place)).flatten()
-        });
-        self.each(&videos, |desk, place| desk.edited(index, place));
-        self.each(&open, |desk, place| desk.suffix_lost(index, place));
-        self.each(&open, |desk, place| desk.edited_alone(place));
-    }
-
-    fn each(&mut self, places: &[usize], answer: impl Fn(&Self, usize) -> Option<Answer>) {
-        for place in places {
-            if !self.answers[*place].settled
-                && let Some(answer) = answer(self, *place)
-            {
-                self.answers[*place] = answer;
-            }
-        }
-    }
-
-    /// The answer of a file that belongs to the one at `head`.
-    fn beside(&self, head: usize, role: Role) -> Answer {
-        let head = self.answers[head].head.unwrap_or(head);
-        Answer {
-            settled: true,
-            sidecar: self.answers[head].sidecar,
-            role,
-            head: Some(head),
-        }
-    }
-
-    /// The answer of a file that borrows the sidecar `found`.
-    fn sharing(&self, found: Found, role: Role, place: usize) -> Answer {
-        let head = self.owners[found.card].filter(|owner| *owner != place);
-        Answer {
-            settled: true,
-            sidecar: Some(found),
-            role,
-            head,
-        }
-    }
-
-    fn edited(&self, index: &Index<'_>, place: usize) -> Option<Answer> {
-        let media = &self.shelf.media[place];
-        for (name, digits) in media.readings() {
-            let (originals, _) = title::originals(name);
-            for (original, inner) in &originals {
-                let digits = if inner.is_empty() { digits } else { inner };
-                let found = self
-                    .edit_of(index, media.kind, original, digits)
-                    .or_else(|| self.edit_of_lost(original, digits, place))
-                    // Edits are numbered among themselves, so the number may be theirs alone.
-                    .or_else(|| {
-                        let own = !digits.is_empty() && inner.is_empty();
-                        own.then(|| self.edit_of(index, media.kind, original, ""))
-                            .flatten()
-                    })
-                    .or_else(|| {
-                        let own = !digits.is_empty() && inner.is_empty();
-                        own.then(|| self.edit_of_lost(original, "", place))
-                            .flatten()
-                    });
-                if found.is_some() {
-                    return found;
-                }
-            }
-        }
-        None
-    }
-
-    /// An edited copy whose original is in the folder. The video of a live photo has edited copies as well, which are
-    /// its videos too.
-    fn edit_of(
-        &self,
-        index: &Index<'_>,
-        kind: Kind,
-        original: &str,
-        digits: &str,
-    ) -> Option<Answer> {
-        let name = name::recount(original, digits);
-        if let Some(head) = index.named(self.shelf, &name) {
-            let role = if self.answers[head].role == Role::Clip {
-                Role::Clip
-            } else {
-                Role::Edited
-            };
-            return Some(self.beside(head, role));
-        }
-        // Edits of HEIC come as JPEG, so the extension may differ.
-        let stem = name::split(&name).0;
-        let same = |other: &usize| self.shelf.media[*other].kind == kind;
-        if let Some(head) = self.best(index.of_stem(stem).iter().copied().filter(same)) {
-            let role = if self.answers[head].role == Role::Clip {
-                Role::Clip
-            } else {
-                Role::Edited
-            };
-            return Some(self.beside(head, role));
-        }
-        let image = |other: &usize| self.shelf.media[*other].kind == Kind::Image;
-        if kind == Kind::Video
-            && let Some(head) = self.best(index.of_stem(stem).iter().copied().filter(image))
-        {
-            return Some(self.beside(head, Role::Clip));
-        }
-        None
-    }
-
-    /// An edited copy whose original is not in the folder, but whose sidecar is.
-    fn edit_of_lost(&self, original: &str, digits: &str, place: usize) -> Option<Answer> {
-        let certain = |card: usize| !self.contested[card];
-        let look = |base: &str, digits: &str, name: &str, bond: Bond| {
-            self.book.find(base, digits, false, certain, |title| {
-                agrees(title, name, bond)
-            })
-        };
-        let (stem, extension) = name::split(original);
-        let (kin, role) = match name::kind(original) {
-            Kind::Image => (&STILLS[..], Role::Edited),
-            Kind::Video => (&MOVIES[..], Role::Edited),
-            _ => (&[][..], Role::Edited),
-        };
-        let whole = [
-            original.to_owned(),
-            if extension.is_empty() {
-                String::new()
-            } else {
-                stem.to_owned()
-            },
-        ];
-        let others = kin.iter().map(|extension| format!("{stem}{extension}"));
-        for base in whole
-            .into_iter()
-            .chain(others)
-            .filter(|base| !base.is_empty())
-        {
-            let found = look(&base, digits, original, Bond::Edited)
-                .or_else(|| {
-                    cuts(&base)
-                        .iter()
-                        .find_map(|base| look(base, digits, original, Bond::Edited))
-                })
-                .or_else(|| {
-                    starts(&base).find_map(|base| look(base, digits, original, Bond::Edited))
-                });
-            if let Some(found) = found {
-                return Some(self.sharing(found, role, place));
-            }
-        }
-        if name::kind(original) != Kind::Video {
-            return None;
-        }
-        self.still_sidecar(original, digits)
-            .map(|found| self.sharing(found, Role::Clip, place))
-    }
-
-    /// The video of a live or motion photo, beside its still or at least its still's sidecar.
-    fn clip(&self, index: &Index<'_>, place: usize) -> Option<Answer> {
-        let media = &self.shelf.media[place];
-        for (name, digits) in media.readings() {
-            let (stem, extension) = name::split(name);
-            let mut stems = Vec::new();
-            if media.kind != Kind::Video {
-                stems.push(numbered(name, digits));
-            }
-            if !extension.is_empty() {
-                stems.push(numbered(stem, digits));
-                // The still's extension may be longer, and its stem shorter by as much.
-                let shorter =
-                    [4, 5].map(|extension| name::cut(stem, name::MEDIA_UNITS - extension).0);
-                let cut = shorter
-                    .iter()
-                    .filter(|cut| name::at_limit(name) && cut.len() < stem.len());
-                stems.extend(cut.map(|cut| numbered(cut, digits)));
-            }
-            let image = |other: &usize| self.shelf.media[*other].kind == Kind::Image;
-            let still = stems
-                .iter()
-                .find_map(|stem| self.best(index.of_stem(stem).iter().copied().filter(image)));
-            if let Some(still) = still.filter(|still| *still != place) {
-                return Some(self.beside(still, Role::Clip));
-            }
-        }
-        let mut readings = media.readings();
-        let found = readings.find_map(|(name, digits)| self.still_sidecar(name, digits))?;
-        Some(self.sharing(found, Role::Clip, place))
-    }
-
-    /// The sidecar of the still to the video `name`.
-    fn still_sidecar(&self, name: &str, digits: &str) -> Option<Found> {
-        let certain = |card: usize| !self.contested[card];
-        let look = |base: &str| {
-            self.book.find(base, digits, false, certain, |title| {
-                agrees(title, name, Bond::Clip)
-            })
-        };
-        let (stem, _) = name::split(name);
-        let whole = (name::kind(name) != Kind::Video).then_some(name);
-        let bases = whole.into_iter().chain((stem != name).then_some(stem));
-        for base in bases {
-            for extension in STILLS {
-                let still = format!("{base}{extension}");
-                if let Some(found) =
-                    look(&still).or_else(|| cuts(&still).iter().find_map(|still| look(still)))
-                {
-                    return Some(found);
-                }
-            }
-        }
-        None
-    }
-
-    /// The likeliest head among files of one stem: one with a sidecar, then by extension.
-    fn best(&self, places: impl Iterator<Item = usize>) -> Option<usize> {
-        places.min_by_key(|place| {
-            let name = name::split(&self.shelf.media[*place].name).1;
-            let order = STILLS
-                .iter()
-                .chain(&MOVIES)
-                .position(|extension| extension.eq_ignore_ascii_case(name));
-            (
-                self.answers[*place].sidecar.is_none(),
-                order.unwrap_or(usize::MAX),
-                *place,
-            )
-        })
-    }
-
-    /// A numbered file at the limit without a numbered sidecar: the cut took the edit suffix away, the rest collided
-    /// with the original and was numbered. Below the limit the same names are two photos.
-    fn suffix_lost(&self, index: &Index<'_>, place: usize) -> Option<Answer> {
-        let media = &self.shelf.media[place];
-        let (plain, digits) = media.plain();
-        if digits.is_empty() || !name::at_limit(plain) {
-            return None;
-        }
-        let original = index
-            .named(self.shelf, plain)
-            .filter(|original| self.answers[*original].sidecar.is_some());
-        if let Some(original) = original {
-            return Some(self.beside(original, Role::Edited));
-        }
-        let certain = |card: usize| !self.contested[card];
-        let look = |base: &str| {
-            self.book.find(base, "", false, certain, |title| {
-                agrees(title, plain, Bond::Own)
-            })
-        };
-        let found = look(plain)
-            .or_else(|| cuts(plain).iter().find_map(|base| look(base)))
-            .or_else(|| starts(plain).find_map(look))?;
-        Some(self.sharing(found, Role::Edited, place))
-    }
-
-    /// An edited copy with neither original nor sidecar, told by a suffix that only Google Photos writes.
-    fn edited_alone(&self, place: usize) -> Option<Answer> {
-        let sure = self.shelf.media[place]
-            .readings()
-            .any(|(name, _)| title::originals(name).1 == Some(Edit::Sure));
-        sure.then_some(Answer {
-            settled: true,
-            sidecar: None,
-            role: Role::Edited,
-            head: None,
-        })
-    }
-
     /// Makes every head a root, and lets files whose head found its sidecar late have it too.
     fn tidy(&mut self) {
         for place in 0..self.answers.len() {
@@ -564,15 +292,6 @@ impl<'d, 'a> Desk<'d, 'a> {
                 self.answers[place].sidecar = self.answers[head].sidecar;
             }
         }
-    }
-}
-
-/// A stem with its counter.
-fn numbered(stem: &str, digits: &str) -> String {
-    if digits.is_empty() {
-        stem.to_owned()
-    } else {
-        format!("{stem}({digits})")
     }
 }
 

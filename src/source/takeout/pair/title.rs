@@ -75,7 +75,6 @@ pub fn agrees(title: &str, plain: &str, bond: Bond) -> bool {
             Bond::Own => {
                 title_extension.eq_ignore_ascii_case(extension) && starts(title_stem, stem, limit)
                     || starts(title, stem, limit && kind == Kind::Unknown)
-                    || title.eq_ignore_ascii_case(&plain) && title_stem == stem
             }
             Bond::Edited => {
                 kind == name::kind(&plain) && starts(title_stem, stem, false)
@@ -112,8 +111,15 @@ pub fn resembles(title: &str, plain: &str) -> bool {
     if same_extension && number.len() >= 8 && number == digits(title) {
         return true;
     }
-    let foreign = !title.is_ascii() || !plain.is_ascii();
-    foreign && blur(title) == blur(plain)
+    let garbled = plain.is_ascii() || plain.chars().any(is_garble);
+    !title.is_ascii() && garbled && blur(title) == blur(plain)
+}
+
+/// Characters that UTF-8 read as CP437 or Latin-1 is full of. Some are honest letters; they only open the door to
+/// [`blur`].
+fn is_garble(char: char) -> bool {
+    matches!(char, '\u{80}'..='\u{9f}' | '\u{2500}'..='\u{25ff}' | '\u{fffd}')
+        || "ÃÂÄÅÌÐÑâãäåæçèéêëìíïðαΓπΣσµτΦΘΩδ∞φ∩≡".contains(char)
 }
 
 /// ASCII letters and digits as they are, each run of anything else as one `_`.
