@@ -193,14 +193,17 @@ impl<'d, 'a> Desk<'d, 'a> {
         match wave {
             Wave::Exact => self.look(plain, digits, true, plain),
             Wave::Cut => self.look_cut(plain, digits, true, plain),
-            Wave::InPlace => readings.nth(1).and_then(|(name, _)| {
-                self.look(name, "", true, name)
-                    .or_else(|| self.look_cut(name, "", true, name))
-            }),
-            Wave::Folded => readings.find_map(|(name, digits)| {
-                self.look(name, digits, false, name)
-                    .or_else(|| self.look_cut(name, digits, false, name))
-            }),
+            Wave::InPlace => readings
+                .nth(1)
+                .and_then(|(name, _)| self.look_in_place(name, true)),
+            Wave::Folded => self
+                .look(plain, digits, false, plain)
+                .or_else(|| self.look_cut(plain, digits, false, plain))
+                .or_else(|| {
+                    readings
+                        .nth(1)
+                        .and_then(|(name, _)| self.look_in_place(name, false))
+                }),
             Wave::Bare => readings.find_map(|(name, digits)| {
                 let (stem, extension) = name::split(name);
                 let bare = !extension.is_empty();
@@ -211,7 +214,9 @@ impl<'d, 'a> Desk<'d, 'a> {
                 .flatten()
             }),
             Wave::Lax => readings.find_map(|(name, digits)| self.look_lax(name, digits)),
-            Wave::Title => self.look_titles(plain, media.counted()),
+            Wave::Title => {
+                readings.find_map(|(name, digits)| self.look_titles(name, !digits.is_empty()))
+            }
             Wave::Resembling => {
                 let free = |card: usize| self.free(card);
                 self.book
@@ -243,9 +248,19 @@ impl<'d, 'a> Desk<'d, 'a> {
     }
 
     fn look_cut(&self, base: &str, digits: &str, exact: bool, name: &str) -> Option<Found> {
+        // A title this long would have been cut, so its number is a counter, and no plain sidecar is meant.
+        let long = name::units(name) > name::MEDIA_UNITS + 1;
+        if long && digits.is_empty() && name::uncount(name).is_some() {
+            return None;
+        }
         cuts(base)
             .iter()
             .find_map(|base| self.look(base, digits, exact, name))
+    }
+
+    fn look_in_place(&self, name: &str, exact: bool) -> Option<Found> {
+        self.look(name, "", exact, name)
+            .or_else(|| self.look_cut(name, "", exact, name))
     }
 
     fn look_lax(&self, name: &str, digits: &str) -> Option<Found> {

@@ -122,12 +122,11 @@ fn is_garble(char: char) -> bool {
         || "ÃÂÄÅÌÐÑâãäåæçèéêëìíïðαΓπΣσµτΦΘΩδ∞φ∩≡".contains(char)
 }
 
-/// ASCII letters and digits as they are, each run of anything else as one `_`.
+/// What every encoding and every sanitiser leaves alone, each run of anything else as one `_`.
 fn blur(text: &str) -> String {
     let mut blurred = String::with_capacity(text.len());
-    for char in name::flat(text).chars() {
-        let clear = char.is_ascii() && char != '_';
-        if clear {
+    for char in name::nfc(text.trim()).chars() {
+        if char.is_ascii_alphanumeric() || " .-+()".contains(char) {
             blurred.push(char.to_ascii_lowercase());
         } else if !blurred.ends_with('_') {
             blurred.push('_');
