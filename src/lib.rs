@@ -8,10 +8,27 @@
 //!
 //! | room | what it is | may use |
 //! | --- | --- | --- |
-//! | [`model`] | the vocabulary; no I/O | – |
-//! | [`demo`] | a small Takeout export to try the program with, painted by code | model |
+//! | [`model`] | the vocabulary: photos, blobs, albums, sidecars, parts; no I/O | – |
+//! | [`source`] | what exists and where: Takeout archives and folders | model |
+//! | [`catalog`] | one SQLite file that remembers facts and the image of the tree | model, tree's image |
+//! | [`tree`] | the fold: names, inodes, times, places | model |
+//! | [`sync`] | sources → catalog → image | source, catalog, tree, model |
+//! | [`report`] | `status` and `info` | catalog, sync, tree, model |
+//! | [`config`] | settings; the only reader of TOML and XDG | tree's rules |
+//! | [`demo`] | a small real export, made by code | model |
+//!
+//! # Invariants
+//!
+//! 1. Names never wait: what the tree answers is in memory.
+//! 2. SQL stays in the catalog, an errno stays in fs, fuser stays in fs.
+//! 3. Everything in the tree is a projection: facts per export in, folded in the order of their stamps, names and
+//!    numbers out. Drop it, rebuild it, get the same.
 
+pub mod catalog;
+pub mod config;
 pub mod demo;
 pub mod model;
+pub mod report;
 pub mod source;
+pub mod sync;
 pub mod tree;

@@ -3,6 +3,8 @@
 //! Plain data without I/O and without foreign types, so that every room can speak of the same things. Times are
 //! seconds since 1970 in UTC unless a name says otherwise.
 
+pub mod listing;
+
 use serde::{Deserialize, Serialize};
 
 /// What makes bytes "the same bytes": their length and CRC-32, and, only where two different contents share both,
@@ -202,21 +204,26 @@ pub struct Batch {
 }
 
 const IMAGES: &[&str] = &[
-    "3fr", "ari", "arw", "avif", "bay", "bmp", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "gif", "heic", "heif",
-    "hif", "ico", "jfif", "jp2", "jpe", "jpeg", "jpg", "jxl", "k25", "kdc", "mef", "mos", "mrw", "nef", "nrw", "orf",
-    "pef", "png", "psd", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "svg", "tif", "tiff", "webp", "x3f",
+    "3fr", "ari", "arw", "avif", "bay", "bmp", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff",
+    "gif", "heic", "heif", "hif", "ico", "jfif", "jp2", "jpe", "jpeg", "jpg", "jxl", "k25", "kdc",
+    "mef", "mos", "mrw", "nef", "nrw", "orf", "pef", "png", "psd", "raf", "raw", "rw2", "rwl",
+    "sr2", "srf", "srw", "svg", "tif", "tiff", "webp", "x3f",
 ];
 
 const VIDEOS: &[&str] = &[
-    "3g2", "3gp", "3gpp", "asf", "avi", "divx", "flv", "insv", "lrv", "m2t", "m2ts", "m4v", "mkv", "mmv", "mod", "mov",
-    "mp", "mp4", "mpe", "mpeg", "mpg", "mts", "mv", "ogv", "tod", "ts", "vob", "webm", "wmv",
+    "3g2", "3gp", "3gpp", "asf", "avi", "divx", "flv", "insv", "lrv", "m2t", "m2ts", "m4v", "mkv",
+    "mmv", "mod", "mov", "mp", "mp4", "mpe", "mpeg", "mpg", "mts", "mv", "ogv", "tod", "ts", "vob",
+    "webm", "wmv",
 ];
 
 fn extension(name: &str) -> Option<String> {
     let ending = name.rsplit_once('.')?.1.to_ascii_lowercase();
     // Pixel phones write `X.MP~2` for the second of two motion photos.
     let (ending, count) = ending.split_once('~').unwrap_or((&ending, ""));
-    count.bytes().all(|b| b.is_ascii_digit()).then(|| ending.to_owned())
+    count
+        .bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| ending.to_owned())
 }
 
 /// Whether a name's ending is a video's. Names without an ending are the clips of old motion photos and not told apart.
@@ -226,5 +233,7 @@ pub fn is_video(name: &str) -> bool {
 
 /// Whether an ending such as `.jpg` is that of a picture or a video.
 pub fn is_media_extension(ending: &str) -> bool {
-    extension(ending).is_some_and(|ending| VIDEOS.contains(&ending.as_str()) || IMAGES.contains(&ending.as_str()))
+    extension(ending).is_some_and(|ending| {
+        VIDEOS.contains(&ending.as_str()) || IMAGES.contains(&ending.as_str())
+    })
 }

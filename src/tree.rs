@@ -152,7 +152,11 @@ pub struct Tree {
 impl Tree {
     /// Makes a tree of an image.
     pub fn plant(image: Image, options: Options) -> Tree {
-        let shown: Vec<bool> = image.files.iter().map(|f| options.shows(f.hidden)).collect();
+        let shown: Vec<bool> = image
+            .files
+            .iter()
+            .map(|f| options.shows(f.hidden))
+            .collect();
         let mut tree = Tree {
             nlink: vec![0; image.files.len()],
             home: vec![u32::MAX; image.files.len()],
@@ -176,7 +180,12 @@ impl Tree {
     }
 
     /// Keeps the directories that show something (and the fixed ones); gives the new number of each old one.
-    fn plant_dirs(&mut self, dirs: &[image::DirRecord], places: &[image::PlaceRecord], shown: &[bool]) -> Vec<u32> {
+    fn plant_dirs(
+        &mut self,
+        dirs: &[image::DirRecord],
+        places: &[image::PlaceRecord],
+        shown: &[bool],
+    ) -> Vec<u32> {
         let mut wanted = vec![false; dirs.len()];
         for (number, dir) in dirs.iter().enumerate() {
             wanted[number] = dir.fixed;
@@ -209,7 +218,8 @@ impl Tree {
         }
         self.dirs_by_ino = (0..self.dirs.len() as u32).collect();
         let dirs = &self.dirs;
-        self.dirs_by_ino.sort_unstable_by_key(|n| dirs[*n as usize].ino);
+        self.dirs_by_ino
+            .sort_unstable_by_key(|n| dirs[*n as usize].ino);
         numbers
     }
 
@@ -258,7 +268,9 @@ impl Tree {
         for (at, (ino, place)) in all.iter().enumerate() {
             match place.child {
                 Child::Link(_) => self.links.push((*ino, at as u32)),
-                Child::File(file) if self.in_by_date(place.dir) => self.home[file as usize] = at as u32,
+                Child::File(file) if self.in_by_date(place.dir) => {
+                    self.home[file as usize] = at as u32
+                }
                 Child::File(_) | Child::Dir(_) => {}
             }
             let dir = &mut self.dirs[place.dir as usize];
@@ -328,7 +340,8 @@ impl Tree {
         for place in &self.places {
             if let Child::File(file) | Child::Link(file) = place.child {
                 let size = self.files[file as usize].size;
-                self.totals.bytes_without_links = self.totals.bytes_without_links.saturating_add(size);
+                self.totals.bytes_without_links =
+                    self.totals.bytes_without_links.saturating_add(size);
             }
         }
     }
@@ -346,7 +359,8 @@ impl Tree {
         if let Some(dir) = self.dir_number(ino) {
             return Some(self.dir_attr(dir));
         }
-        self.link_place(ino).map(|place| self.link_attr(ino, &place))
+        self.link_place(ino)
+            .map(|place| self.link_attr(ino, &place))
     }
 
     /// The child of a directory by its exact name.
@@ -371,7 +385,11 @@ impl Tree {
         let dir = &self.dirs[self.dir_number(dir)? as usize];
         let places = &self.places[dir.first as usize..][..dir.count as usize];
         let from = places.partition_point(|place| self.place_ino(place) <= after);
-        Some(places[from..].iter().map(|place| (self.place_attr(place), self.name(place))))
+        Some(
+            places[from..]
+                .iter()
+                .map(|place| (self.place_attr(place), self.name(place))),
+        )
     }
 
     /// The inode of a directory's parent; the root is its own.
@@ -416,7 +434,11 @@ impl Tree {
 
     /// All shown files.
     pub fn files(&self) -> impl Iterator<Item = &FileRecord> {
-        self.files.iter().zip(&self.nlink).filter(|(_, nlink)| **nlink > 0).map(|(file, _)| file)
+        self.files
+            .iter()
+            .zip(&self.nlink)
+            .filter(|(_, nlink)| **nlink > 0)
+            .map(|(file, _)| file)
     }
 
     /// Shown directories directly below another: their names and titles.
@@ -502,7 +524,9 @@ impl Tree {
         match place.child {
             Child::Dir(dir) => self.dirs[dir as usize].ino,
             Child::File(file) => self.files[file as usize].ino,
-            Child::Link(_) => numbers::link_inode(self.dirs[place.dir as usize].ino, self.name(place)),
+            Child::Link(_) => {
+                numbers::link_inode(self.dirs[place.dir as usize].ino, self.name(place))
+            }
         }
     }
 
@@ -553,7 +577,10 @@ impl Tree {
 
     /// The number of a shown file.
     fn file_number(&self, ino: u64) -> Option<u32> {
-        let at = self.files.binary_search_by_key(&ino, |file| file.ino).ok()?;
+        let at = self
+            .files
+            .binary_search_by_key(&ino, |file| file.ino)
+            .ok()?;
         (self.nlink[at] > 0).then_some(at as u32)
     }
 
@@ -566,7 +593,10 @@ impl Tree {
     }
 
     fn link_place(&self, ino: u64) -> Option<Place> {
-        let at = self.links.binary_search_by_key(&ino, |(ino, _)| *ino).ok()?;
+        let at = self
+            .links
+            .binary_search_by_key(&ino, |(ino, _)| *ino)
+            .ok()?;
         Some(self.places[self.links[at].1 as usize])
     }
 }

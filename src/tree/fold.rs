@@ -77,29 +77,46 @@ struct Candidate<'a> {
 impl<'a> Candidate<'a> {
     /// The copy whose sidecar is in use: the one uploaded first.
     fn leading(&self) -> Option<&'a Medium> {
-        let facts = self.copies.iter().filter_map(|(_, medium)| Some((medium.sidecar.as_ref()?, *medium)));
+        let facts = self
+            .copies
+            .iter()
+            .filter_map(|(_, medium)| Some((medium.sidecar.as_ref()?, *medium)));
         facts
             .min_by_key(|((_, sidecar), _)| {
                 let uploaded = sidecar.uploaded.unwrap_or(i64::MAX);
-                (uploaded, sidecar.taken.unwrap_or(i64::MAX), sidecar.title.clone())
+                (
+                    uploaded,
+                    sidecar.taken.unwrap_or(i64::MAX),
+                    sidecar.title.clone(),
+                )
             })
             .map(|(_, medium)| medium)
     }
 
     /// The copy that is read: outside albums where there is one.
     fn nearest(&self) -> Option<&'a Medium> {
-        self.copies.iter().map(|(_, medium)| *medium).min_by_key(|medium| medium.in_album)
+        self.copies
+            .iter()
+            .map(|(_, medium)| *medium)
+            .min_by_key(|medium| medium.in_album)
     }
 
     fn role(&self) -> Role {
-        self.copies.iter().map(|(_, medium)| medium.role).min().unwrap_or(Role::Original)
+        self.copies
+            .iter()
+            .map(|(_, medium)| medium.role)
+            .min()
+            .unwrap_or(Role::Original)
     }
 
     fn hidden(&self) -> Hidden {
         let mut trashed = true;
         let mut locked = true;
         for (_, medium) in &self.copies {
-            let (is_trashed, is_locked) = medium.sidecar.as_ref().map_or((false, false), |(_, s)| (s.trashed, s.locked));
+            let (is_trashed, is_locked) = medium
+                .sidecar
+                .as_ref()
+                .map_or((false, false), |(_, s)| (s.trashed, s.locked));
             if !is_trashed && !is_locked {
                 return Hidden::No;
             }
@@ -107,7 +124,11 @@ impl<'a> Candidate<'a> {
             locked &= is_locked;
         }
         // What is locked in one copy and trashed in another counts as locked, the stricter of the two.
-        if trashed && !locked { Hidden::Trash } else { Hidden::Locked }
+        if trashed && !locked {
+            Hidden::Trash
+        } else {
+            Hidden::Locked
+        }
     }
 
     fn date(&self) -> (Option<i64>, DateSource) {
@@ -128,7 +149,9 @@ impl<'a> Candidate<'a> {
 /// A bare year means 1 January, 12:00 UTC.
 fn noon_of_new_year(year: i16) -> Option<i64> {
     let noon = jiff::civil::date(year, 1, 1).at(12, 0, 0, 0);
-    noon.to_zoned_datetime(TimeZone::UTC).ok().map(|noon| noon.timestamp().as_second())
+    noon.to_zoned_datetime(TimeZone::UTC)
+        .ok()
+        .map(|noon| noon.timestamp().as_second())
 }
 
 /// The state of the fold. Feed it with [`Fold::step`] and end it with [`Fold::image`].
@@ -137,6 +160,8 @@ pub struct Fold {
     rules: Rules,
     photos: Vec<Photo>,
     by_content: HashMap<BlobKey, PhotoId>,
+    /// For sizes and checksums whose contents were compared: the first bytes of the one that came first.
+    first_heads: HashMap<(u64, u32), u64>,
     inodes: HashSet<u64>,
     dirs: Vec<DirLine>,
     dir_by_path: HashMap<String, DirId>,
@@ -175,6 +200,7 @@ impl Fold {
             rules,
             photos: Vec::new(),
             by_content: HashMap::new(),
+            first_heads: HashMap::new(),
             inodes: HashSet::new(),
             dirs: Vec::new(),
             dir_by_path: HashMap::new(),
@@ -211,7 +237,8 @@ impl Fold {
     pub fn step(&mut self, batch: &Batch) {
         let first_path = self.paths.len() as u32;
         self.paths.extend(batch.paths.iter().cloned());
-        let mut candidates = candidates(batch);
+        let keys = self.keys(batch);
+        let mut candidates = candidates(batch, &keys);
         let mut newcomers = Vec::new();
         for candidate in &mut candidates {
             match self.by_content.get(&candidate.key) {
@@ -219,7 +246,7 @@ impl Fold {
                 None => newcomers.extend(self.admit(candidate, first_path)),
             }
         }
-        self.join_heads(batch, &candidates);
+        self.join_heads(&keys, &candidates);
         self.order(&mut newcomers);
         for photo in &newcomers {
             self.number(*photo);
@@ -229,7 +256,7 @@ impl Fold {
         for photo in moving.into_iter().chain(newcomers) {
             self.settle(photo);
         }
-        self.gather_albums(batch);
+        self.gather_albums(batch, &keys);
         self.gather_people();
         for (dir, photo) in self.members() {
             self.name(dir, photo);
@@ -237,12 +264,35 @@ impl Fold {
         self.count(batch, &candidates);
     }
 
+    /// The key of each medium's content. Of contents that share size and checksum the first keeps the plain key.
+    fn keys(&mut self, batch: &Batch) -> Vec<BlobKey> {
+        let mut keys = Vec::with_capacity(batch.media.len());
+        for medium in &batch.media {
+            let mut key = medium.key;
+            if key.head != 0
+                && *self
+                    .first_heads
+                    .entry((key.size, key.crc32))
+                    .or_insert(key.head)
+                    == key.head
+            {
+                key.head = 0;
+            }
+            keys.push(key);
+        }
+        keys
+    }
+
     /// A content that no earlier export held becomes a photo of its own.
     fn admit(&mut self, candidate: &Candidate<'_>, first_path: u32) -> Option<PhotoId> {
         let nearest = candidate.nearest()?;
         let (date, source) = candidate.date();
         let location = match nearest.location {
-            Location::File { part, path, mtime_ns } => Location::File {
+            Location::File {
+                part,
+                path,
+                mtime_ns,
+            } => Location::File {
                 part,
                 path: path + first_path,
                 mtime_ns,
@@ -292,7 +342,10 @@ impl Fold {
     }
 
     fn describe(&mut self, photo: PhotoId, candidate: &Candidate<'_>) {
-        let Some((number, leading)) = candidate.leading().and_then(|medium| medium.sidecar.as_ref()) else {
+        let Some((number, leading)) = candidate
+            .leading()
+            .and_then(|medium| medium.sidecar.as_ref())
+        else {
             return;
         };
         let photo = &mut self.photos[photo];
@@ -310,15 +363,18 @@ impl Fold {
     }
 
     /// Edited copies and clips learn whose they are.
-    fn join_heads(&mut self, batch: &Batch, candidates: &[Candidate<'_>]) {
+    fn join_heads(&mut self, keys: &[BlobKey], candidates: &[Candidate<'_>]) {
         for candidate in candidates {
             let photo = self.by_content[&candidate.key];
             if self.photos[photo].role == Role::Original || self.photos[photo].head.is_some() {
                 continue;
             }
-            let heads = candidate.copies.iter().filter_map(|(_, medium)| medium.head);
+            let heads = candidate
+                .copies
+                .iter()
+                .filter_map(|(_, medium)| medium.head);
             let head = heads
-                .filter_map(|index| self.by_content.get(&batch.media.get(index as usize)?.key))
+                .filter_map(|index| self.by_content.get(keys.get(index as usize)?))
                 .find(|head| self.photos[**head].role == Role::Original);
             self.photos[photo].head = head.copied();
         }
@@ -341,7 +397,8 @@ impl Fold {
     /// The date that counts for a photo: its head's, where it has one.
     fn date(&self, photo: PhotoId) -> Option<i64> {
         let own = &self.photos[photo];
-        own.head.map_or(own.date, |head| self.photos[head].date.or(own.date))
+        own.head
+            .map_or(own.date, |head| self.photos[head].date.or(own.date))
     }
 
     /// Gives inode and change time, once and for ever.
@@ -351,7 +408,9 @@ impl Fold {
         let key = own.id;
         let time = date.or(own.uploaded).unwrap_or(numbers::NO_DATE);
         let ctime = own.uploaded.or(date);
-        let free = (0..).map(|n| numbers::inode(&key, time, n)).find(|ino| self.inodes.insert(*ino));
+        let free = (0..)
+            .map(|n| numbers::inode(&key, time, n))
+            .find(|ino| self.inodes.insert(*ino));
         let own = &mut self.photos[photo];
         own.ino = free.unwrap_or_default();
         own.ctime = ctime.unwrap_or_else(|| numbers::NO_DATE + numbers::second_of_day(&key));
@@ -359,7 +418,10 @@ impl Fold {
 
     /// Gives a photo its place in `by-date`.
     fn settle(&mut self, photo: PhotoId) {
-        let path = match self.date(photo).and_then(|date| Timestamp::from_second(date).ok()) {
+        let path = match self
+            .date(photo)
+            .and_then(|date| Timestamp::from_second(date).ok())
+        {
             Some(time) => {
                 let local = time.to_zoned_datetime(self.rules.zone.clone());
                 format!("by-date/{:04}/{0:04}-{:02}", local.year(), local.month())
@@ -377,13 +439,19 @@ impl Fold {
             return *dir;
         }
         let (before, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let parent = if before == self.dirs[above].path { above } else { self.dir(before, above) };
+        let parent = if before == self.dirs[above].path {
+            above
+        } else {
+            self.dir(before, above)
+        };
         self.make_dir(parent, name, name)
     }
 
     fn make_dir(&mut self, parent: DirId, name: &str, title: &str) -> DirId {
         let path = format!("{}/{name}", self.dirs[parent].path);
-        let free = (0..).map(|n| numbers::dir_inode(&path, n)).find(|ino| self.inodes.insert(*ino));
+        let free = (0..)
+            .map(|n| numbers::dir_inode(&path, n))
+            .find(|ino| self.inodes.insert(*ino));
         let dir = self.dirs.len();
         self.dirs.push(DirLine {
             path: path.clone(),
@@ -396,7 +464,8 @@ impl Fold {
             },
         });
         self.dir_by_path.insert(path, dir);
-        self.owners.insert((parent, names::fold(name)), Owner::Dir(dir));
+        self.owners
+            .insert((parent, names::fold(name)), Owner::Dir(dir));
         dir
     }
 
@@ -404,7 +473,11 @@ impl Fold {
     fn name(&mut self, dir: DirId, photo: PhotoId) {
         let (stem, extension) = self.stem(dir, photo);
         let own = &self.photos[photo];
-        let max = if own.head.is_some() { names::MAX_FOLLOWER } else { names::MAX };
+        let max = if own.head.is_some() {
+            names::MAX_FOLLOWER
+        } else {
+            names::MAX
+        };
         let plain = names::legal(&stem, &extension, max);
         if let Some(given) = self.given.get(&(dir, photo)) {
             if *given.plain.as_ref().unwrap_or(&given.name) == plain {
@@ -450,7 +523,10 @@ impl Fold {
     fn free_name(&mut self, dir: DirId, owner: Owner, attempt: impl Fn(usize) -> String) -> String {
         for len in std::iter::once(0).chain(4..=names::MAX_SUFFIX) {
             let name = attempt(len);
-            let slot = self.owners.entry((dir, names::fold(&name))).or_insert(owner);
+            let slot = self
+                .owners
+                .entry((dir, names::fold(&name)))
+                .or_insert(owner);
             if *slot == owner {
                 return name;
             }
@@ -460,20 +536,22 @@ impl Fold {
     }
 
     /// Finds or makes the directory of each album and puts its members in.
-    fn gather_albums(&mut self, batch: &Batch) {
+    fn gather_albums(&mut self, batch: &Batch, keys: &[BlobKey]) {
         let mut arrivals: Vec<(&Album, BTreeSet<PhotoId>)> = Vec::new();
         for album in &batch.albums {
             let members: BTreeSet<PhotoId> = album
                 .members
                 .iter()
-                .filter_map(|index| self.by_content.get(&batch.media.get(*index as usize)?.key).copied())
+                .filter_map(|index| self.by_content.get(keys.get(*index as usize)?).copied())
                 .map(|photo| self.photos[photo].head.unwrap_or(photo))
                 .collect();
             if !members.is_empty() {
                 arrivals.push((album, members));
             }
         }
-        arrivals.sort_by_cached_key(|(album, members)| (album.title.clone(), album.date, self.identity(members)));
+        arrivals.sort_by_cached_key(|(album, members)| {
+            (album.title.clone(), album.date, self.identity(members))
+        });
         for (line, members) in self.match_albums(&arrivals) {
             self.albums[line].members.extend(members);
         }
@@ -483,15 +561,26 @@ impl Fold {
     fn identity(&self, members: &BTreeSet<PhotoId>) -> Vec<u8> {
         let mut keys: Vec<BlobKey> = members.iter().map(|photo| self.photos[*photo].id).collect();
         keys.sort_unstable();
-        keys.iter().flat_map(|key| [key.size, u64::from(key.crc32), key.head]).flat_map(u64::to_le_bytes).collect()
+        keys.iter()
+            .flat_map(|key| [key.size, u64::from(key.crc32), key.head])
+            .flat_map(u64::to_le_bytes)
+            .collect()
     }
 
     /// Joins arriving albums with known ones of the same title: those that share most photos first.
-    fn match_albums(&mut self, arrivals: &[(&Album, BTreeSet<PhotoId>)]) -> Vec<(usize, BTreeSet<PhotoId>)> {
+    fn match_albums(
+        &mut self,
+        arrivals: &[(&Album, BTreeSet<PhotoId>)],
+    ) -> Vec<(usize, BTreeSet<PhotoId>)> {
         let known = self.albums.len();
         let mut pairs = Vec::new();
         for (arrival, (album, members)) in arrivals.iter().enumerate() {
-            for (line, candidate) in self.albums.iter().enumerate().filter(|(_, line)| line.title == album.title) {
+            for (line, candidate) in self
+                .albums
+                .iter()
+                .enumerate()
+                .filter(|(_, line)| line.title == album.title)
+            {
                 let shared = candidate.members.intersection(members).count();
                 pairs.push((std::cmp::Reverse(shared), line, arrival));
             }
@@ -502,10 +591,21 @@ impl Fold {
         for (shared, line, arrival) in pairs {
             let alone = || {
                 let title = &arrivals[arrival].0.title;
-                arrivals.iter().filter(|(album, _)| album.title == *title).count() == 1
-                    && self.albums[..known].iter().filter(|line| line.title == *title).count() == 1
+                arrivals
+                    .iter()
+                    .filter(|(album, _)| album.title == *title)
+                    .count()
+                    == 1
+                    && self.albums[..known]
+                        .iter()
+                        .filter(|line| line.title == *title)
+                        .count()
+                        == 1
             };
-            if !line_of.contains_key(&arrival) && !taken.contains(&line) && (shared.0 > 0 || alone()) {
+            if !line_of.contains_key(&arrival)
+                && !taken.contains(&line)
+                && (shared.0 > 0 || alone())
+            {
                 line_of.insert(arrival, line);
                 taken.insert(line);
             }
@@ -554,7 +654,10 @@ impl Fold {
     /// Makes a directory for every person that has none yet.
     fn gather_people(&mut self) {
         let people = self.photos.iter().flat_map(|photo| photo.people.iter());
-        let new: BTreeSet<String> = people.filter(|person| !self.people.contains_key(*person)).cloned().collect();
+        let new: BTreeSet<String> = people
+            .filter(|person| !self.people.contains_key(*person))
+            .cloned()
+            .collect();
         for person in new {
             let dir = self.titled_dir(PEOPLE, &person, person.as_bytes());
             self.people.insert(person, dir);
@@ -583,7 +686,11 @@ impl Fold {
         let mut members = Vec::new();
         for (dir, leads) in by_dir {
             let with_followers = |lead: &PhotoId| followers.get(lead).cloned().unwrap_or_default();
-            let mut photos: Vec<PhotoId> = leads.iter().flat_map(with_followers).chain(leads.iter().copied()).collect();
+            let mut photos: Vec<PhotoId> = leads
+                .iter()
+                .flat_map(with_followers)
+                .chain(leads.iter().copied())
+                .collect();
             self.order(&mut photos);
             members.extend(photos.into_iter().map(|photo| (dir, photo)));
         }
@@ -605,8 +712,14 @@ impl Fold {
             file_of[photo] = image.files.len() as u32;
             image.files.push(self.record(photo));
         }
-        let homes = self.photos.iter().enumerate().filter_map(|(number, photo)| Some((photo.home?, number, true)));
-        for (dir, photo, home) in homes.chain(places.iter().map(|(dir, photo)| (*dir, *photo, false))) {
+        let homes = self
+            .photos
+            .iter()
+            .enumerate()
+            .filter_map(|(number, photo)| Some((photo.home?, number, true)));
+        for (dir, photo, home) in
+            homes.chain(places.iter().map(|(dir, photo)| (*dir, *photo, false)))
+        {
             let name = &self.given[&(dir, photo)].name;
             image.places.push(PlaceRecord {
                 dir: dir as u32,
@@ -647,13 +760,13 @@ impl Fold {
 }
 
 /// The contents of an export, each with its copies, in the order of their paths.
-fn candidates(batch: &Batch) -> Vec<Candidate<'_>> {
+fn candidates<'a>(batch: &'a Batch, keys: &[BlobKey]) -> Vec<Candidate<'a>> {
     let mut found: Vec<Candidate<'_>> = Vec::new();
     let mut by_key: HashMap<BlobKey, usize> = HashMap::new();
-    for (index, medium) in batch.media.iter().enumerate() {
-        let at = *by_key.entry(medium.key).or_insert_with(|| {
+    for (index, (medium, key)) in batch.media.iter().zip(keys).enumerate() {
+        let at = *by_key.entry(*key).or_insert_with(|| {
             found.push(Candidate {
-                key: medium.key,
+                key: *key,
                 copies: Vec::new(),
             });
             found.len() - 1

@@ -84,6 +84,8 @@ pub struct PlaceRecord {
 /// What was found in the archives, for the sum that `status` prints.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
+    /// Exports that are shown.
+    pub exports: u64,
     /// Media entries in all archives.
     pub media: u64,
     /// System files and thumbnails of other programs, left out.

@@ -22,7 +22,12 @@ const MAX_EXTENSION: usize = 12;
 /// What names are compared by: NFC without case.
 pub fn fold(name: &str) -> String {
     // Upper then lower also joins letters whose upper case is the same, such as the two small sigmas.
-    name.nfc().collect::<String>().to_uppercase().to_lowercase().nfc().collect()
+    name.nfc()
+        .collect::<String>()
+        .to_uppercase()
+        .to_lowercase()
+        .nfc()
+        .collect()
 }
 
 /// A legal name of at most `max` bytes for any text: `stem`, cut where need be, and `extension`.
@@ -42,7 +47,11 @@ pub fn legal(stem: &str, extension: &str, max: usize) -> String {
 /// How many bytes at the end of a legal name are its extension.
 pub fn ending(name: &str, extension: &str) -> usize {
     let extension = clean(extension);
-    if name.ends_with(&extension) { extension.len() } else { 0 }
+    if name.ends_with(&extension) {
+        extension.len()
+    } else {
+        0
+    }
 }
 
 /// Replaces what a file name must not hold.
@@ -65,7 +74,9 @@ fn cut(text: &mut String, max: usize) {
 /// Splits a name into stem and extension (with its dot, empty when there is none).
 pub fn split(name: &str) -> (&str, &str) {
     match name.rfind('.') {
-        Some(dot) if dot > 0 && name.len() - dot <= MAX_EXTENSION && !name[dot..].contains(' ') => name.split_at(dot),
+        Some(dot) if dot > 0 && name.len() - dot <= MAX_EXTENSION && !name[dot..].contains(' ') => {
+            name.split_at(dot)
+        }
         _ => (name, ""),
     }
 }
@@ -84,7 +95,11 @@ pub fn of_original<'a>(title: Option<&'a str>, file: &'a str) -> (&'a str, &'a s
         return (stem, ending);
     }
     let known = |ending: &str| crate::model::is_media_extension(ending);
-    if known(ending) { (stem, real) } else { (title, real) }
+    if known(ending) {
+        (stem, real)
+    } else {
+        (title, real)
+    }
 }
 
 /// Stem and extension of an edited copy beside its original.
@@ -125,7 +140,10 @@ mod tests {
             format!("{stem}{extension}")
         };
         assert_eq!(name(Some("IMG_1.JPG"), "IMG_1(1).jpg"), "IMG_1.JPG");
-        assert_eq!(name(Some("27/06/12 - 1"), "27_06_12 - 1.mov"), "27/06/12 - 1.mov");
+        assert_eq!(
+            name(Some("27/06/12 - 1"), "27_06_12 - 1.mov"),
+            "27/06/12 - 1.mov"
+        );
         assert_eq!(name(Some("IMG_1.HEIC"), "IMG_1.jpg"), "IMG_1.jpg");
         assert_eq!(name(Some("v1.5 final"), "v1.5 final.jpg"), "v1.5 final.jpg");
         assert_eq!(name(None, "x(1).png"), "x(1).png");
@@ -135,11 +153,26 @@ mod tests {
 
     #[test]
     fn clips_and_edits_follow_their_head() {
-        assert_eq!(of_clip("IMG_1", "IMG_1(2).MP4"), ("IMG_1".into(), ".MP4".into()));
-        assert_eq!(of_clip("PXL_1.MP", "PXL_1.MP"), ("PXL_1".into(), ".MP".into()));
-        assert_eq!(of_clip("PXL_1.MP~2", "PXL_1.MP~2"), ("PXL_1".into(), ".MP~2".into()));
-        assert_eq!(of_clip("MVIMG_1", "MVIMG_1"), ("MVIMG_1".into(), String::new()));
-        assert_eq!(of_edited("a~wxyz", "a-bearbeitet.jpg"), ("a~wxyz-edited".into(), ".jpg".into()));
+        assert_eq!(
+            of_clip("IMG_1", "IMG_1(2).MP4"),
+            ("IMG_1".into(), ".MP4".into())
+        );
+        assert_eq!(
+            of_clip("PXL_1.MP", "PXL_1.MP"),
+            ("PXL_1".into(), ".MP".into())
+        );
+        assert_eq!(
+            of_clip("PXL_1.MP~2", "PXL_1.MP~2"),
+            ("PXL_1".into(), ".MP~2".into())
+        );
+        assert_eq!(
+            of_clip("MVIMG_1", "MVIMG_1"),
+            ("MVIMG_1".into(), String::new())
+        );
+        assert_eq!(
+            of_edited("a~wxyz", "a-bearbeitet.jpg"),
+            ("a~wxyz-edited".into(), ".jpg".into())
+        );
     }
 
     proptest! {

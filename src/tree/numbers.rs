@@ -61,7 +61,8 @@ pub fn inode(key: &BlobKey, time: i64, n: u32) -> u64 {
 
 /// The inode of a directory at a path below the root.
 pub fn dir_inode(path: &str, n: u32) -> u64 {
-    DIRECTORY | (word(&hash("directory", &[path.as_bytes(), &n.to_le_bytes()]), 0) & (DIRECTORY - 1))
+    DIRECTORY
+        | (word(&hash("directory", &[path.as_bytes(), &n.to_le_bytes()]), 0) & (DIRECTORY - 1))
 }
 
 /// The inode of a symbolic link, drawn from the directory it stands in and its name.
@@ -90,7 +91,9 @@ pub fn dir_suffix(id: &[u8], len: usize) -> String {
 }
 
 fn letters(hash: &[u8; 32], len: usize) -> String {
-    let mut text = data_encoding::BASE32_NOPAD.encode(&hash[..20]).to_ascii_lowercase();
+    let mut text = data_encoding::BASE32_NOPAD
+        .encode(&hash[..20])
+        .to_ascii_lowercase();
     text.truncate(len);
     text
 }
@@ -112,7 +115,16 @@ mod tests {
 
     #[test]
     fn inodes_rise_with_time() {
-        let times = [i64::MIN, -4_000_000_000, -86_400, 0, 1, 1_700_000_000, 4_000_000_000, i64::MAX];
+        let times = [
+            i64::MIN,
+            -4_000_000_000,
+            -86_400,
+            0,
+            1,
+            1_700_000_000,
+            4_000_000_000,
+            i64::MAX,
+        ];
         let mut last = 0;
         for time in times {
             let ino = inode(&KEY, time, 0);

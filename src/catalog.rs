@@ -1,0 +1,588 @@
+//! The catalog: one SQLite file that remembers what the sources held, and the tree that was made of it.
+//!
+//! There is one writer, the process that owns the state directory; others read beside it (write-ahead log). Facts of
+//! a part are written in one transaction, those of an unpacked folder in several, so that an interrupted run loses
+//! little and never leaves half a part that counts as whole. SQL does not leave this room.
+
+use crate::model::listing::{Entry, Facts, Kind, NewEntry};
+use crate::model::{AlbumCard, Geo, Part, Sidecar};
+use crate::tree::image::Image;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, params};
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The schema that this program writes. A catalog with a higher number is refused and left alone.
+const SCHEMA: i64 = 1;
+/// The file's name in the state directory.
+pub const FILE: &str = "catalog.sqlite";
+/// SQLite holds at most 1 GB in one value; pieces stay far below.
+const PIECE: usize = 16 << 20;
+
+/// What went wrong with the catalog.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// SQLite's own words.
+    #[error("the catalog failed")]
+    Sql(#[source] rusqlite::Error),
+    /// No room for it.
+    #[error(
+        "the disk with the state directory is full; free some space, or give another with --state-dir"
+    )]
+    Full,
+    /// Written by a later version.
+    #[error(
+        "the catalog {0} was written by a newer gphotosfs (schema {1}); use that version, or another --state-dir"
+    )]
+    Newer(PathBuf, i64),
+    /// A value cannot be read back.
+    #[error("the catalog holds a value that cannot be read: {0}")]
+    Value(String),
+    /// The state directory cannot be made.
+    #[error("cannot make the state directory {0}")]
+    Dir(PathBuf, #[source] std::io::Error),
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Error {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Error::Full,
+            _ => Error::Sql(error),
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// A part as remembered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownPart {
+    /// Number, path, size and time.
+    pub part: Part,
+    /// Stamp of its export.
+    pub stamp: Option<String>,
+    /// Series within the export.
+    pub series: Option<u32>,
+    /// Number within the export.
+    pub number: Option<u32>,
+    /// All of its entries are there.
+    pub complete: bool,
+    /// What was found wrong in it.
+    pub problems: Vec<String>,
+}
+
+/// An open catalog.
+#[derive(Debug)]
+pub struct Catalog {
+    db: Connection,
+}
+
+impl Catalog {
+    /// Opens the catalog of a state directory for its owner, and makes it where it is not there yet.
+    ///
+    /// # Errors
+    /// [`Error::Newer`] for a later schema; a file that is no catalog is an [`Error::Sql`].
+    pub fn open(state_dir: &Path) -> Result<Catalog> {
+        std::fs::create_dir_all(state_dir).map_err(|error| Error::Dir(state_dir.into(), error))?;
+        let path = state_dir.join(FILE);
+        let mut db = Connection::open(&path)?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        // A power cut may lose the last transactions, which are then indexed again; it never leaves half of one.
+        db.pragma_update(None, "synchronous", "NORMAL")?;
+        db.busy_timeout(std::time::Duration::from_secs(10))?;
+        match version(&db)? {
+            0 => {
+                let tx = db.transaction()?;
+                tx.execute_batch(include_str!("catalog.sql"))?;
+                tx.pragma_update(None, "user_version", SCHEMA)?;
+                tx.commit()?;
+            }
+            SCHEMA => {}
+            newer => return Err(Error::Newer(path, newer)),
+        }
+        Ok(Catalog { db })
+    }
+
+    /// Opens it for reading; `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`Catalog::open`].
+    pub fn peek(state_dir: &Path) -> Result<Option<Catalog>> {
+        let path = state_dir.join(FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(&path, flags)?;
+        db.busy_timeout(std::time::Duration::from_secs(10))?;
+        match version(&db)? {
+            SCHEMA => Ok(Some(Catalog { db })),
+            // An owner has made the file and not yet the schema.
+            0 => Ok(None),
+            newer => Err(Error::Newer(path, newer)),
+        }
+    }
+
+    /// A single value.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn meta(&self, key: &str) -> Result<Option<String>> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
+        Ok(query.query_row([key], |row| row.get(0)).optional()?)
+    }
+
+    /// Remembers a single value.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn set_meta(&mut self, key: &str, value: &str) -> Result<()> {
+        self.db
+            .execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [key, value])?;
+        Ok(())
+    }
+
+    /// All parts, in the order in which they were first seen.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn parts(&self) -> Result<Vec<KnownPart>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT id, path, folder, stamp, series, number, size, mtime_ns, complete, problems FROM part ORDER BY id",
+        )?;
+        let rows = query.query_map([], |row| {
+            let path: Vec<u8> = row.get(1)?;
+            let problems: String = row.get(9)?;
+            Ok(KnownPart {
+                part: Part {
+                    id: row.get(0)?,
+                    path: OsStr::from_bytes(&path).into(),
+                    folder: row.get(2)?,
+                    size: unsigned(row, 6)?,
+                    mtime_ns: row.get(7)?,
+                },
+                stamp: row.get(3)?,
+                series: row.get(4)?,
+                number: row.get(5)?,
+                complete: row.get(8)?,
+                problems: serde_json::from_str(&problems).unwrap_or_else(|_| vec![problems]),
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Remembers a part that has no entries yet; gives its number.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn add_part(&mut self, part: &KnownPart) -> Result<u32> {
+        self.db.execute(
+            "INSERT INTO part (path, folder, stamp, series, number, size, mtime_ns, complete, problems)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, '[]')",
+            params![
+                part.part.path.as_os_str().as_bytes(),
+                part.part.folder,
+                part.stamp,
+                part.series,
+                part.number,
+                part.part.size as i64,
+                part.part.mtime_ns,
+            ],
+        )?;
+        Ok(self.db.last_insert_rowid() as u32)
+    }
+
+    /// Adds entries to a part in one transaction.
+    ///
+    /// # Errors
+    /// When SQLite fails; then none is added.
+    pub fn add_entries(&mut self, part: u32, entries: &[NewEntry]) -> Result<()> {
+        let tx = self.db.transaction()?;
+        insert(&tx, part, entries)?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Declares a part whole. The part it replaces is forgotten in the same transaction.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn complete_part(
+        &mut self,
+        part: u32,
+        problems: &[String],
+        replaces: Option<u32>,
+    ) -> Result<()> {
+        let tx = self.db.transaction()?;
+        let problems = serde_json::Value::from(problems).to_string();
+        tx.execute(
+            "UPDATE part SET complete = 1, problems = ?2 WHERE id = ?1",
+            params![part, problems],
+        )?;
+        if let Some(old) = replaces {
+            delete(&tx, old)?;
+        }
+        tx.execute("DELETE FROM meta WHERE key = 'image'", [])?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// A part was found elsewhere.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn move_part(&mut self, part: u32, path: &Path) -> Result<()> {
+        self.db.execute(
+            "UPDATE part SET path = ?2 WHERE id = ?1",
+            params![part, path.as_os_str().as_bytes()],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets a part.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn drop_part(&mut self, part: u32) -> Result<()> {
+        let tx = self.db.transaction()?;
+        delete(&tx, part)?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// All entries of a part.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn entries(&self, part: u32) -> Result<Vec<Entry>> {
+        let dirs = self.dirs()?;
+        let mut query = self.db.prepare_cached(
+            "SELECT id, part, dir, name, raw, kind, deflated, header, packed, size, crc32, mtime_ns, head
+             FROM entry WHERE part = ?1",
+        )?;
+        let mut rows = query.query([part])?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next()? {
+            let dir: u32 = row.get(2)?;
+            let dir = dirs
+                .get(&dir)
+                .cloned()
+                .ok_or_else(|| Error::Value(format!("folder {dir}")))?;
+            entries.push(entry(row, dir)?);
+        }
+        Ok(entries)
+    }
+
+    /// One entry; `None` when there is none of that number.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn entry(&self, id: u32) -> Result<Option<Entry>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT e.id, e.part, d.path, e.name, e.raw, e.kind, e.deflated, e.header, e.packed, e.size, e.crc32,
+             e.mtime_ns, e.head FROM entry e JOIN dir d ON d.id = e.dir WHERE e.id = ?1",
+        )?;
+        let mut rows = query.query([id])?;
+        match rows.next()? {
+            Some(row) => {
+                let dir: String = row.get(2)?;
+                Ok(Some(entry(row, dir.into())?))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn dirs(&self) -> Result<HashMap<u32, Arc<str>>> {
+        let mut query = self.db.prepare_cached("SELECT id, path FROM dir")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?.into())))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The sidecars of a part, by entry.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn sidecars(&self, part: u32) -> Result<Vec<(u32, Sidecar)>> {
+        let mut query = self.db.prepare_cached(&format!(
+            "{SELECT_SIDECAR} JOIN entry e ON e.id = s.entry WHERE e.part = ?1"
+        ))?;
+        let rows = query.query_map([part], sidecar)?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// One sidecar.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn sidecar(&self, entry: u32) -> Result<Option<Sidecar>> {
+        let mut query = self
+            .db
+            .prepare_cached(&format!("{SELECT_SIDECAR} WHERE s.entry = ?1"))?;
+        Ok(query
+            .query_row([entry], sidecar)
+            .optional()?
+            .map(|(_, sidecar)| sidecar))
+    }
+
+    /// The album cards of a part, by entry.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn albums(&self, part: u32) -> Result<Vec<(u32, AlbumCard)>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT a.entry, a.title, a.description, a.date FROM album a JOIN entry e ON e.id = a.entry
+             WHERE e.part = ?1",
+        )?;
+        let rows = query.query_map([part], |row| {
+            let card = AlbumCard {
+                title: row.get(1)?,
+                description: row.get(2)?,
+                date: row.get(3)?,
+            };
+            Ok((row.get(0)?, card))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Remembers hashes of first bytes.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn set_heads(&mut self, heads: &[(u32, u64)]) -> Result<()> {
+        let tx = self.db.transaction()?;
+        for (entry, head) in heads {
+            tx.execute(
+                "UPDATE entry SET head = ?2 WHERE id = ?1",
+                params![entry, *head as i64],
+            )?;
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Keeps an image, and what it was made of.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn keep_image(&mut self, image: &Image, made_of: &str) -> Result<()> {
+        let bytes = postcard::to_stdvec(image).map_err(|error| Error::Value(error.to_string()))?;
+        let tx = self.db.transaction()?;
+        tx.execute("DELETE FROM image", [])?;
+        for (piece, bytes) in bytes.chunks(PIECE).enumerate() {
+            tx.execute(
+                "INSERT INTO image VALUES (?1, ?2)",
+                params![piece as i64, bytes],
+            )?;
+        }
+        tx.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('image', ?1)",
+            [made_of],
+        )?;
+        tx.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('files', ?1)",
+            [image.files.len().to_string()],
+        )?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// What the kept image was made of; `None` when there is none.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn image_made_of(&self) -> Result<Option<String>> {
+        self.meta("image")
+    }
+
+    /// The kept image.
+    ///
+    /// # Errors
+    /// When SQLite fails or the image was kept by another version.
+    pub fn image(&self) -> Result<Image> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT bytes FROM image ORDER BY piece")?;
+        let mut rows = query.query([])?;
+        let mut bytes: Vec<u8> = Vec::new();
+        while let Some(row) = rows.next()? {
+            bytes.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+        }
+        postcard::from_bytes(&bytes).map_err(|error| Error::Value(format!("the image: {error}")))
+    }
+}
+
+fn version(db: &Connection) -> Result<i64> {
+    Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+/// SQLite's integers are signed; sizes are stored bit by bit, so that a lying archive cannot break a row.
+fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+    Ok(row.get::<_, i64>(at)? as u64)
+}
+
+fn entry(row: &Row<'_>, dir: Arc<str>) -> Result<Entry> {
+    Ok(Entry {
+        id: row.get(0)?,
+        part: row.get(1)?,
+        dir,
+        name: row.get(3)?,
+        raw: row.get(4)?,
+        kind: Kind::of(row.get(5)?).ok_or_else(|| Error::Value("an entry's kind".into()))?,
+        deflated: row.get(6)?,
+        header: unsigned(row, 7)?,
+        packed: unsigned(row, 8)?,
+        size: unsigned(row, 9)?,
+        crc32: row.get(10)?,
+        mtime_ns: row.get(11)?,
+        head: row.get::<_, Option<i64>>(12)?.unwrap_or(0) as u64,
+    })
+}
+
+fn insert(tx: &Transaction<'_>, part: u32, entries: &[NewEntry]) -> Result<()> {
+    let mut dirs: HashMap<&str, i64> = HashMap::new();
+    let mut add_dir = tx.prepare_cached("INSERT OR IGNORE INTO dir (path) VALUES (?1)")?;
+    let mut find_dir = tx.prepare_cached("SELECT id FROM dir WHERE path = ?1")?;
+    let mut add = tx.prepare_cached(
+        "INSERT INTO entry (part, dir, name, raw, kind, deflated, header, packed, size, crc32, mtime_ns)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?;
+    for entry in entries {
+        let dir = match dirs.get(entry.dir.as_str()) {
+            Some(dir) => *dir,
+            None => {
+                add_dir.execute([&entry.dir])?;
+                let dir = find_dir.query_row([&entry.dir], |row| row.get(0))?;
+                dirs.insert(&entry.dir, dir);
+                dir
+            }
+        };
+        add.execute(params![
+            part,
+            dir,
+            entry.name,
+            entry.raw,
+            entry.kind as i64,
+            entry.deflated,
+            entry.header as i64,
+            entry.packed as i64,
+            entry.size as i64,
+            entry.crc32,
+            entry.mtime_ns,
+        ])?;
+        let id = tx.last_insert_rowid();
+        match &entry.facts {
+            Some(Facts::Sidecar(facts)) => insert_sidecar(tx, id, facts)?,
+            Some(Facts::Album(card)) => {
+                let mut add = tx.prepare_cached("INSERT INTO album VALUES (?1, ?2, ?3, ?4)")?;
+                add.execute(params![id, card.title, card.description, card.date])?;
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn insert_sidecar(tx: &Transaction<'_>, entry: i64, facts: &Sidecar) -> Result<()> {
+    let mut add = tx.prepare_cached(
+        "INSERT INTO sidecar VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    )?;
+    let people = (!facts.people.is_empty())
+        .then(|| serde_json::Value::from(facts.people.as_slice()).to_string());
+    let flags = [
+        facts.favorite,
+        facts.archived,
+        facts.trashed,
+        facts.locked,
+        facts.partner,
+    ];
+    let flags = flags
+        .iter()
+        .enumerate()
+        .fold(0, |sum, (bit, set)| sum | i64::from(*set) << bit);
+    let geo = |geo: &Option<Geo>| {
+        geo.map_or((None, None, None), |g| {
+            (Some(g.latitude), Some(g.longitude), Some(g.altitude))
+        })
+    };
+    let (place, exif) = (geo(&facts.geo), geo(&facts.geo_exif));
+    add.execute(params![
+        entry,
+        facts.title,
+        facts.description,
+        facts.taken,
+        facts.uploaded,
+        people,
+        flags,
+        place.0,
+        place.1,
+        place.2,
+        exif.0,
+        exif.1,
+        exif.2,
+        facts.url,
+    ])?;
+    Ok(())
+}
+
+const SELECT_SIDECAR: &str = "SELECT s.entry, s.title, s.description, s.taken, s.uploaded, s.people, s.flags,
+    s.latitude, s.longitude, s.altitude, s.exif_latitude, s.exif_longitude, s.exif_altitude, s.url FROM sidecar s";
+
+fn sidecar(row: &Row<'_>) -> rusqlite::Result<(u32, Sidecar)> {
+    let flags: i64 = row.get(6)?;
+    let flag = |bit: u32| flags & (1 << bit) != 0;
+    let people: Option<String> = row.get(5)?;
+    let people = people
+        .map(|people| serde_json::from_str(&people))
+        .transpose()
+        .map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(
+                5,
+                rusqlite::types::Type::Text,
+                Box::new(error),
+            )
+        })?;
+    let geo = |at: usize| -> rusqlite::Result<Option<Geo>> {
+        let (latitude, longitude, altitude): (Option<f64>, Option<f64>, Option<f64>) =
+            (row.get(at)?, row.get(at + 1)?, row.get(at + 2)?);
+        Ok(latitude.zip(longitude).map(|(latitude, longitude)| Geo {
+            latitude,
+            longitude,
+            altitude: altitude.unwrap_or(0.0),
+        }))
+    };
+    let facts = Sidecar {
+        title: row.get(1)?,
+        description: row.get(2)?,
+        taken: row.get(3)?,
+        uploaded: row.get(4)?,
+        people: people.unwrap_or_default(),
+        favorite: flag(0),
+        archived: flag(1),
+        trashed: flag(2),
+        locked: flag(3),
+        partner: flag(4),
+        geo: geo(7)?,
+        geo_exif: geo(10)?,
+        url: row.get(13)?,
+    };
+    Ok((row.get(0)?, facts))
+}
+
+fn delete(tx: &Transaction<'_>, part: u32) -> Result<()> {
+    tx.execute(
+        "DELETE FROM sidecar WHERE entry IN (SELECT id FROM entry WHERE part = ?1)",
+        [part],
+    )?;
+    tx.execute(
+        "DELETE FROM album WHERE entry IN (SELECT id FROM entry WHERE part = ?1)",
+        [part],
+    )?;
+    tx.execute("DELETE FROM entry WHERE part = ?1", [part])?;
+    tx.execute("DELETE FROM part WHERE id = ?1", [part])?;
+    tx.execute("DELETE FROM meta WHERE key = 'image'", [])?;
+    Ok(())
+}

@@ -1,0 +1,74 @@
+-- The catalog: what was found in the archives, and the tree that was made of it.
+-- Facts are never changed by the tree; the tree can be dropped and made anew from the facts at any time.
+
+-- Single values: the schema's number, the sources of this library, what the image was made of.
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Archives and unpacked folders. A part that has vanished keeps its row and its entries.
+CREATE TABLE part (
+    id       INTEGER PRIMARY KEY,
+    path     BLOB NOT NULL,             -- where it lay when last seen
+    folder   INTEGER NOT NULL,          -- 1: unpacked
+    stamp    TEXT,                      -- of the export, from the part's name
+    series   INTEGER,
+    number   INTEGER,
+    size     INTEGER NOT NULL,          -- of the archive, bytes; 0 for a folder
+    mtime_ns INTEGER NOT NULL,          -- of the archive; 0 for a folder
+    complete INTEGER NOT NULL,          -- 0: indexing was interrupted
+    problems TEXT NOT NULL              -- a JSON array of texts
+);
+
+-- Folder names are long and repeat, so they are kept once.
+CREATE TABLE dir (
+    id   INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE           -- as in the archive, begins with Takeout
+);
+
+-- Every file in a part.
+CREATE TABLE entry (
+    id       INTEGER PRIMARY KEY,
+    part     INTEGER NOT NULL,
+    dir      INTEGER NOT NULL,
+    name     TEXT NOT NULL,             -- as text
+    raw      BLOB,                      -- in a folder: the path below it, where it is not UTF-8
+    kind     INTEGER NOT NULL,          -- see catalog::Kind
+    deflated INTEGER NOT NULL,
+    header   INTEGER NOT NULL,          -- offset of the local header; 0 in a folder
+    packed   INTEGER NOT NULL,          -- bytes in the archive; in a folder as size
+    size     INTEGER NOT NULL,          -- bytes
+    crc32    INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,          -- of the file in a folder; 0 in an archive
+    head     INTEGER                    -- hash of the first 64 KiB, where size and CRC-32 do not tell contents apart
+);
+CREATE INDEX entry_part ON entry (part);
+
+-- What media sidecars say.
+CREATE TABLE sidecar (
+    entry       INTEGER PRIMARY KEY,
+    title       TEXT,
+    description TEXT,
+    taken       INTEGER,                -- seconds since 1970
+    uploaded    INTEGER,
+    people      TEXT,                   -- a JSON array of names; NULL when empty
+    flags       INTEGER NOT NULL,       -- 1 favourite, 2 archived, 4 trashed, 8 locked, 16 partner
+    latitude    REAL, longitude REAL, altitude REAL,
+    exif_latitude REAL, exif_longitude REAL, exif_altitude REAL,
+    url         TEXT
+);
+
+-- What album metadata says.
+CREATE TABLE album (
+    entry       INTEGER PRIMARY KEY,
+    title       TEXT,
+    description TEXT,
+    date        INTEGER                 -- seconds since 1970
+);
+
+-- The projection, in pieces.
+CREATE TABLE image (
+    piece INTEGER PRIMARY KEY,
+    bytes BLOB NOT NULL
+);

@@ -1,0 +1,6 @@
+//! What the user can know of a library: `status` for all of it, `info` for single files.
+//!
+//! Reports are read from the catalog, beside a running mount or without one, and never change anything.
+
+pub mod info;
+pub mod status;

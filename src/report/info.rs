@@ -1,0 +1,148 @@
+//! All that is known of one file.
+
+use crate::catalog::{self, Catalog};
+use crate::model::listing::Entry;
+use crate::model::{Geo, Role};
+use crate::tree::{Tree, numbers};
+use serde::Serialize;
+
+/// Where the bytes of a file come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Origin {
+    /// The archive or unpacked folder on this machine.
+    pub archive: String,
+    /// Path in the export, begins with `Takeout/`.
+    pub entry: String,
+    /// Path of the sidecar in the export; it may lie in another part.
+    pub sidecar: Option<String>,
+}
+
+/// The report on a file. Its field names are those of `info --json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Info {
+    /// As the user wrote it.
+    pub path: String,
+    /// Inode number, as text: it exceeds what JavaScript can count.
+    pub inode: String,
+    /// Bytes.
+    pub size: u64,
+    /// RFC 3339 in UTC.
+    pub taken: Option<String>,
+    /// The name at upload.
+    pub title: Option<String>,
+    /// What the user wrote.
+    pub description: Option<String>,
+    /// Names of the people on it.
+    pub people: Vec<String>,
+    /// Titles of the albums that hold it.
+    pub albums: Vec<String>,
+    /// Where it was taken.
+    pub geo: Option<Geo>,
+    /// Marked as a favourite.
+    pub favorite: bool,
+    /// Original, edited copy or clip.
+    pub role: Role,
+    /// Came through partner sharing.
+    pub partner: bool,
+    /// Which source it comes from.
+    pub source: &'static str,
+    /// How near it is to what was uploaded.
+    pub fidelity: &'static str,
+    /// CRC-32 of the content, 8 hex digits.
+    pub crc32: Option<String>,
+    /// SHA-256 of the content, where known.
+    pub sha256: Option<String>,
+    /// What the bytes are checked against before they are served.
+    pub verified: Option<&'static str>,
+    /// Where the bytes come from.
+    pub origin: Origin,
+}
+
+/// Reports on the file at an inode; `None` when there is none.
+///
+/// # Errors
+/// When the catalog cannot be read.
+pub fn info(
+    catalog: &Catalog,
+    tree: &Tree,
+    path: &str,
+    ino: u64,
+) -> Result<Option<Info>, catalog::Error> {
+    let Some(file) = tree.file(ino) else {
+        return Ok(None);
+    };
+    let entry = catalog.entry(file.entry)?;
+    let sidecar_entry = file
+        .sidecar
+        .map(|id| catalog.entry(id))
+        .transpose()?
+        .flatten();
+    let facts = file
+        .sidecar
+        .map(|id| catalog.sidecar(id))
+        .transpose()?
+        .flatten()
+        .unwrap_or_default();
+    let places = tree.places(ino);
+    let titles = |view: u64| -> Vec<String> {
+        let mut titles: Vec<String> = places
+            .iter()
+            .filter(|(of, _)| *of == view)
+            .map(|(_, title)| (*title).to_owned())
+            .collect();
+        titles.sort();
+        titles
+    };
+    let archive = match &entry {
+        Some(entry) => catalog
+            .parts()?
+            .into_iter()
+            .find(|part| part.part.id == entry.part),
+        None => None,
+    };
+    Ok(Some(Info {
+        path: path.to_owned(),
+        inode: ino.to_string(),
+        size: file.size,
+        taken: file.taken.and_then(rfc3339),
+        title: facts.title,
+        description: facts.description,
+        people: titles(numbers::PEOPLE),
+        albums: titles(numbers::ALBUMS),
+        geo: facts.geo.or(facts.geo_exif),
+        favorite: places.iter().any(|(view, _)| *view == numbers::FAVORITES),
+        role: file.role,
+        partner: facts.partner,
+        source: "takeout",
+        fidelity: if file.role == Role::Edited {
+            "edited"
+        } else {
+            "stored"
+        },
+        crc32: Some(format!("{:08x}", file.crc32)),
+        sha256: None,
+        verified: Some("crc32"),
+        origin: Origin {
+            archive: archive
+                .map(|part| part.part.path.display().to_string())
+                .unwrap_or_default(),
+            entry: entry.as_ref().map(path_of).unwrap_or_default(),
+            sidecar: sidecar_entry.as_ref().map(path_of),
+        },
+    }))
+}
+
+fn path_of(entry: &Entry) -> String {
+    if entry.dir.is_empty() {
+        entry.name.clone()
+    } else {
+        format!("{}/{}", entry.dir, entry.name)
+    }
+}
+
+/// A second since 1970 as RFC 3339 in UTC.
+pub fn rfc3339(second: i64) -> Option<String> {
+    jiff::Timestamp::from_second(second)
+        .ok()
+        .map(|time| time.to_string())
+}

@@ -1,0 +1,145 @@
+//! The state of a library: what is shown, what is not, and why.
+
+use crate::catalog::{self, Catalog};
+use crate::sync;
+use crate::tree::image::Hidden;
+use crate::tree::{Options, Tree, numbers};
+use serde::Serialize;
+use std::collections::HashSet;
+
+/// What is left out on purpose, in contents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct LeftOut {
+    /// In the trash.
+    pub trash: u64,
+    /// In the locked folder.
+    pub locked: u64,
+    /// Earlier versions.
+    pub older: u64,
+}
+
+/// A running mount and how often it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[expect(missing_docs, reason = "the names are those of the kernel's requests")]
+pub struct Mount {
+    pub mountpoint: String,
+    pub pid: u32,
+    pub lookup: u64,
+    pub getattr: u64,
+    pub open: u64,
+    pub read: u64,
+    pub readdirplus: u64,
+    pub bytes: u64,
+}
+
+/// The whole report. Its field names are those of `status --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Archives and folders that the user named.
+    pub sources: u64,
+    /// Exports shown.
+    pub exports: u64,
+    /// Archives and unpacked folders.
+    pub parts: u64,
+    /// Pictures shown.
+    pub photos: u64,
+    /// Videos shown, clips of live photos among them.
+    pub videos: u64,
+    /// Albums shown.
+    pub albums: u64,
+    /// Persons shown.
+    pub people: u64,
+    /// What a copy needs that keeps hard links.
+    pub bytes: u64,
+    /// What a copy needs that does not.
+    pub bytes_without_links: u64,
+    /// When the newest photo was taken, RFC 3339 in UTC.
+    pub newest: Option<String>,
+    /// Contents shown.
+    pub shown: u64,
+    /// Contents left out.
+    pub left_out: LeftOut,
+    /// Further copies of contents that are shown or left out.
+    pub duplicates: u64,
+    /// Media files in all archives.
+    pub in_archives: u64,
+    /// System files of other programs.
+    pub junk: u64,
+    /// Sidecars without a media file, and contents without a sidecar.
+    pub unmatched: u64,
+    /// The two that [`Status::unmatched`] is the sum of.
+    #[serde(skip)]
+    pub lone: (u64, u64),
+    /// Media of other Google products, left out.
+    #[serde(skip)]
+    pub foreign: u64,
+    /// What needs the user.
+    pub problems: Vec<String>,
+    /// The running mount.
+    pub mount: Option<Mount>,
+}
+
+/// Makes the report.
+///
+/// # Errors
+/// When the catalog cannot be read.
+pub fn status(
+    catalog: &Catalog,
+    sources: u64,
+    options: Options,
+    mount: Option<Mount>,
+) -> Result<Status, catalog::Error> {
+    let parts: Vec<_> = catalog
+        .parts()?
+        .into_iter()
+        .filter(|part| part.complete)
+        .collect();
+    let image = catalog.image()?;
+    let found = image.found.clone();
+    let mut left_out = LeftOut::default();
+    let mut duplicates = 0;
+    for file in &image.files {
+        duplicates += u64::from(file.copies) - 1;
+        if !options.shows(file.hidden) {
+            match file.hidden {
+                Hidden::Trash => left_out.trash += 1,
+                Hidden::Locked => left_out.locked += 1,
+                Hidden::Older => left_out.older += 1,
+                Hidden::No => {}
+            }
+        }
+    }
+    let tree = Tree::plant(image, options);
+    let totals = tree.totals();
+    let videos = tree.files().filter(|file| file.video).count() as u64;
+    let newest = tree.files().filter_map(|file| file.taken).max();
+    let mut problems = sync::problems(&parts);
+    problems.extend(found.problems.iter().cloned());
+    if let Some(last) = catalog.meta("problems")? {
+        let last: Vec<String> = serde_json::from_str(&last).unwrap_or_else(|_| vec![last]);
+        let known: HashSet<String> = problems.iter().cloned().collect();
+        problems.extend(last.into_iter().filter(|problem| !known.contains(problem)));
+    }
+    Ok(Status {
+        sources,
+        exports: found.exports,
+        parts: parts.len() as u64,
+        photos: totals.files - videos,
+        videos,
+        albums: tree.titles(numbers::ALBUMS).count() as u64,
+        people: tree.titles(numbers::PEOPLE).count() as u64,
+        bytes: totals.bytes,
+        bytes_without_links: totals.bytes_without_links,
+        newest: newest.and_then(super::info::rfc3339),
+        shown: totals.files,
+        left_out,
+        duplicates,
+        in_archives: found.media,
+        junk: found.junk,
+        unmatched: found.lone_sidecars + found.lone_media,
+        lone: (found.lone_sidecars, found.lone_media),
+        foreign: found.foreign,
+        problems,
+        mount,
+    })
+}

@@ -1,0 +1,476 @@
+//! One export out of all of its parts: which folders are albums, which sidecar speaks of which file.
+//!
+//! Folders are told apart by what lies in them, never by language. A third of all pairs lie in two parts, so nothing
+//! is decided before all parts are merged. The result does not depend on the order of parts: everything is sorted by
+//! path first.
+
+use super::pair::{self, SidecarName};
+use super::part::is_root;
+use crate::model::listing::{Entry, Kind};
+use crate::model::{Album, AlbumCard, Batch, BlobKey, Location, Medium, Role, Sidecar};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+/// All that was found in the parts of one export.
+#[derive(Debug, Default)]
+pub struct Export {
+    /// When it was made.
+    pub stamp: String,
+    /// All files of all parts.
+    pub entries: Vec<Entry>,
+    /// What the sidecars among them say, by entry.
+    pub sidecars: HashMap<u32, Arc<Sidecar>>,
+    /// What the album metadata among them says, by entry.
+    pub albums: HashMap<u32, AlbumCard>,
+    /// The parts that are unpacked folders.
+    pub folders: HashSet<u32>,
+}
+
+#[derive(Debug, Default)]
+struct Folder {
+    /// Indices of entries; for media, of the batch's media.
+    media: Vec<usize>,
+    sidecars: Vec<usize>,
+    cards: Vec<usize>,
+    empty: bool,
+}
+
+/// Product folder and the folder below it, of a folder in an export.
+///
+/// `Takeout/Google Photos/Paris` is `("Google Photos", "Paris")`. What lies deeper keeps its slashes.
+fn place(dir: &str) -> (&str, &str) {
+    let mut rest = dir;
+    let mut from = 0;
+    for component in dir.split('/') {
+        from += component.len() + 1;
+        if is_root(component) {
+            rest = dir.get(from..).unwrap_or("");
+            break;
+        }
+    }
+    rest.split_once('/').unwrap_or((rest, ""))
+}
+
+/// Makes one batch of an export.
+pub fn assemble(mut export: Export) -> Batch {
+    export.entries.sort_by(|a, b| {
+        (&a.dir, &a.name, a.part, a.header).cmp(&(&b.dir, &b.name, b.part, b.header))
+    });
+    let photos = photo_products(&export.entries);
+    let mut batch = Batch {
+        stamp: export.stamp.clone(),
+        ..Batch::default()
+    };
+    let folders = sort_into_folders(&export, &photos, &mut batch);
+    let mut unused: Vec<usize> = Vec::new();
+    for ((_, folder), content) in &folders {
+        let year = (!is_album(folder, content))
+            .then(|| year_of(folder))
+            .flatten();
+        join(
+            &export,
+            content,
+            year,
+            is_album(folder, content),
+            &mut batch,
+            &mut unused,
+        );
+    }
+    let mut placed = adopt(&export, &unused, &mut batch);
+    let references = references(&export, &batch, &unused);
+    for ((_, folder), content) in folders
+        .iter()
+        .filter(|((_, folder), content)| is_album(folder, content))
+    {
+        let mut members: Vec<u32> = content.media.iter().map(|index| *index as u32).collect();
+        for sidecar in &content.sidecars {
+            if let Some(index) = references.get(sidecar) {
+                members.push(*index);
+                placed.insert(*sidecar);
+            }
+        }
+        batch.albums.push(album(&export, folder, content, members));
+    }
+    batch.lone_sidecars = unused.iter().filter(|at| !placed.contains(at)).count() as u64;
+    batch
+}
+
+type Folders = BTreeMap<(String, String), Folder>;
+
+/// The products that are Google Photos: those with a folder in which media lie beside sidecars, else all with media.
+fn photo_products(entries: &[Entry]) -> HashSet<String> {
+    let mut seen: HashMap<&str, (bool, bool)> = HashMap::new();
+    for entry in entries {
+        let (media, sidecar) = seen.entry(&entry.dir).or_default();
+        *media |= entry.kind == Kind::Media;
+        *sidecar |= entry.kind == Kind::Sidecar;
+    }
+    let products = |wanted: fn(&(bool, bool)) -> bool| -> HashSet<String> {
+        let dirs = seen.iter().filter(|(_, has)| wanted(has));
+        dirs.map(|(dir, _)| place(dir).0.to_owned()).collect()
+    };
+    let beside = products(|(media, sidecar)| *media && *sidecar);
+    if !beside.is_empty() {
+        return beside;
+    }
+    let with_sidecars = products(|(_, sidecar)| *sidecar);
+    if with_sidecars.is_empty() {
+        products(|(media, _)| *media)
+    } else {
+        with_sidecars
+    }
+}
+
+fn sort_into_folders(export: &Export, photos: &HashSet<String>, batch: &mut Batch) -> Folders {
+    let mut folders: Folders = BTreeMap::new();
+    for (at, entry) in export.entries.iter().enumerate() {
+        if entry.kind == Kind::Junk {
+            batch.junk += 1;
+            continue;
+        }
+        let (product, folder) = place(&entry.dir);
+        if !photos.contains(product) {
+            batch.foreign += u64::from(entry.kind == Kind::Media);
+            continue;
+        }
+        let content = folders
+            .entry((product.to_owned(), folder.to_owned()))
+            .or_default();
+        match entry.kind {
+            Kind::Media => {
+                content.media.push(batch.media.len());
+                let medium = medium(export, entry, batch);
+                batch.media.push(medium);
+            }
+            Kind::Sidecar | Kind::Unreadable => content.sidecars.push(at),
+            // The account's own files lie in the product folder itself and make no album of it.
+            Kind::Album if !folder.is_empty() => content.cards.push(at),
+            Kind::Empty => content.empty = true,
+            Kind::Album | Kind::Other | Kind::Junk => {}
+        }
+    }
+    folders
+}
+
+/// Where a file of an unpacked folder lies below its root.
+pub fn path_below_root(entry: &Entry) -> Vec<u8> {
+    if let Some(raw) = &entry.raw {
+        return raw.clone();
+    }
+    match entry.dir.split_once('/') {
+        Some((_, below)) => format!("{below}/{}", entry.name).into_bytes(),
+        None => entry.name.clone().into_bytes(),
+    }
+}
+
+fn medium(export: &Export, entry: &Entry, batch: &mut Batch) -> Medium {
+    let location = if export.folders.contains(&entry.part) {
+        batch.paths.push(path_below_root(entry));
+        Location::File {
+            part: entry.part,
+            path: batch.paths.len() as u32 - 1,
+            mtime_ns: entry.mtime_ns,
+        }
+    } else {
+        Location::Zip {
+            part: entry.part,
+            deflated: entry.deflated,
+            header: entry.header,
+            packed: entry.packed,
+        }
+    };
+    Medium {
+        entry: entry.id,
+        key: BlobKey {
+            size: entry.size,
+            crc32: entry.crc32,
+            head: entry.head,
+        },
+        location,
+        file: entry.name.clone(),
+        year: None,
+        in_album: false,
+        role: Role::Original,
+        head: None,
+        sidecar: None,
+    }
+}
+
+/// A folder with an album's metadata is an album, whatever its name.
+fn is_album(folder: &str, content: &Folder) -> bool {
+    !content.cards.is_empty() || (content.empty && !folder.is_empty() && year_of(folder).is_none())
+}
+
+/// The four-digit year in a folder's name.
+fn year_of(folder: &str) -> Option<i16> {
+    let mut found = None;
+    for word in folder
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|word| word.len() == 4)
+    {
+        found = word
+            .parse::<i16>()
+            .ok()
+            .filter(|year| (1826..=2100).contains(year))
+            .or(found);
+    }
+    found
+}
+
+/// Pairs the files of one folder. Sidecars without a file go to `unused`.
+fn join(
+    export: &Export,
+    content: &Folder,
+    year: Option<i16>,
+    in_album: bool,
+    batch: &mut Batch,
+    unused: &mut Vec<usize>,
+) {
+    let files: Vec<String> = content
+        .media
+        .iter()
+        .map(|index| batch.media[*index].file.clone())
+        .collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let names = sidecar_names(export, &content.sidecars);
+    let pairs = pair::pair(&files, &names);
+    let mut used = vec![false; content.sidecars.len()];
+    for (index, pairing) in content.media.iter().zip(&pairs) {
+        let sidecar = pairing.sidecar.map(|at| {
+            used[at] = true;
+            export.entries[content.sidecars[at]].id
+        });
+        let medium = &mut batch.media[*index];
+        medium.year = year;
+        medium.in_album = in_album;
+        medium.role = pairing.role;
+        medium.head = pairing.head.map(|head| content.media[head] as u32);
+        medium.sidecar =
+            sidecar.and_then(|entry| Some((entry, export.sidecars.get(&entry)?.clone())));
+    }
+    // The same path in two parts is one file: its second sidecar is used when the first is.
+    let used_names: HashSet<&str> = names
+        .iter()
+        .zip(&used)
+        .filter(|(_, used)| **used)
+        .map(|(name, _)| name.name)
+        .collect();
+    let left = content
+        .sidecars
+        .iter()
+        .zip(&names)
+        .filter(|(_, name)| !used_names.contains(name.name));
+    unused.extend(left.map(|(at, _)| *at));
+}
+
+fn sidecar_names<'a>(export: &'a Export, sidecars: &[usize]) -> Vec<SidecarName<'a>> {
+    let name_of = |at: &usize| {
+        let entry = &export.entries[*at];
+        let facts = export.sidecars.get(&entry.id);
+        SidecarName {
+            name: &entry.name,
+            title: facts.and_then(|facts| facts.title.as_deref()),
+        }
+    };
+    sidecars.iter().map(name_of).collect()
+}
+
+/// Files without a sidecar in their own folder take one that is unused in another, if their name is the only one of
+/// its kind and all sidecars that fit say the same. Gives the sidecars taken.
+fn adopt(export: &Export, unused: &[usize], batch: &mut Batch) -> HashSet<usize> {
+    let alone: Vec<usize> = (0..batch.media.len())
+        .filter(|index| batch.media[*index].sidecar.is_none() && batch.media[*index].head.is_none())
+        .collect();
+    if alone.is_empty() || unused.is_empty() {
+        return HashSet::new();
+    }
+    let files: Vec<&str> = alone
+        .iter()
+        .map(|index| batch.media[*index].file.as_str())
+        .collect();
+    let names = sidecar_names(export, unused);
+    let pairs = pair::pair(&files, &names);
+    let mut contents: HashMap<&str, HashSet<BlobKey>> = HashMap::new();
+    for (index, file) in alone.iter().zip(&files) {
+        contents
+            .entry(file)
+            .or_default()
+            .insert(batch.media[*index].key);
+    }
+    let mut facts_by_name: HashMap<&str, Vec<&Sidecar>> = HashMap::new();
+    for (at, name) in unused.iter().zip(&names) {
+        if let Some(facts) = export.sidecars.get(&export.entries[*at].id) {
+            facts_by_name.entry(name.name).or_default().push(facts);
+        }
+    }
+    let mut adopted: Vec<(usize, usize)> = Vec::new();
+    for ((index, file), pairing) in alone.iter().zip(&files).zip(&pairs) {
+        let Some(at) = pairing.sidecar else { continue };
+        let agree = |facts: &Vec<&Sidecar>| {
+            facts
+                .windows(2)
+                .all(|two| two[0].title == two[1].title && two[0].taken == two[1].taken)
+        };
+        let sure = facts_by_name.get(names[at].name).is_some_and(agree);
+        let near = |year: i16| {
+            facts_by_name[names[at].name][0]
+                .taken
+                .is_none_or(|taken| near_year(taken, year))
+        };
+        if sure && contents[file].len() == 1 && batch.media[*index].year.is_none_or(near) {
+            adopted.push((*index, unused[at]));
+        }
+    }
+    for (index, at) in &adopted {
+        let entry = export.entries[*at].id;
+        batch.media[*index].sidecar = export
+            .sidecars
+            .get(&entry)
+            .map(|facts| (entry, facts.clone()));
+    }
+    adopted.into_iter().map(|(_, at)| at).collect()
+}
+
+/// Whether a time falls into a year or close to it: folders follow local time, and people re-date photos.
+fn near_year(taken: i64, year: i16) -> bool {
+    let estimate = 1970 + taken.div_euclid(31_556_952);
+    (estimate - i64::from(year)).abs() <= 1
+}
+
+/// For each unused sidecar the file elsewhere that it speaks of, where there is exactly one.
+fn references(export: &Export, batch: &Batch, unused: &[usize]) -> HashMap<usize, u32> {
+    let mut by_facts: HashMap<(&str, Option<i64>), Vec<u32>> = HashMap::new();
+    for (index, medium) in batch
+        .media
+        .iter()
+        .enumerate()
+        .filter(|(_, medium)| medium.head.is_none())
+    {
+        if let Some((_, facts)) = &medium.sidecar {
+            let title = facts.title.as_deref().unwrap_or_default();
+            by_facts
+                .entry((title, facts.taken))
+                .or_default()
+                .push(index as u32);
+        }
+    }
+    let mut found = HashMap::new();
+    for at in unused {
+        let Some(facts) = export.sidecars.get(&export.entries[*at].id) else {
+            continue;
+        };
+        let Some(title) = facts.title.as_deref() else {
+            continue;
+        };
+        let Some(candidates) = by_facts.get(&(title, facts.taken)) else {
+            continue;
+        };
+        if let Some(index) = choose(batch, candidates, facts) {
+            found.insert(*at, index);
+        }
+    }
+    found
+}
+
+/// Of files with the same title and second, the one that a sidecar speaks of: by its page, its upload, or because all
+/// are the same content.
+fn choose(batch: &Batch, candidates: &[u32], facts: &Sidecar) -> Option<u32> {
+    let sidecar = |index: &u32| {
+        batch.media[*index as usize]
+            .sidecar
+            .as_ref()
+            .map(|(_, facts)| facts)
+    };
+    let one = |fits: &dyn Fn(&Sidecar) -> bool| {
+        let fitting: Vec<u32> = candidates
+            .iter()
+            .copied()
+            .filter(|index| sidecar(index).is_some_and(|s| fits(s)))
+            .collect();
+        let key = |index: &u32| batch.media[*index as usize].key;
+        let first = *fitting.first()?;
+        fitting
+            .iter()
+            .all(|other| key(other) == key(&first))
+            .then_some(first)
+    };
+    one(&|other| facts.url.is_some() && other.url == facts.url)
+        .or_else(|| one(&|other| facts.uploaded.is_some() && other.uploaded == facts.uploaded))
+        .or_else(|| one(&|_| true))
+}
+
+fn album(export: &Export, folder: &str, content: &Folder, members: Vec<u32>) -> Album {
+    let cards = content
+        .cards
+        .iter()
+        .filter_map(|at| export.albums.get(&export.entries[*at].id));
+    let card = cards.max_by_key(|card| (card.title.is_some(), card.date.is_some()));
+    let untitled = || {
+        let name = folder.rsplit('/').next().unwrap_or(folder);
+        match name.rsplit_once('(') {
+            Some((stem, count))
+                if count
+                    .trim_end_matches(')')
+                    .bytes()
+                    .all(|b| b.is_ascii_digit())
+                    && !stem.is_empty() =>
+            {
+                stem.trim_end().to_owned()
+            }
+            _ => name.to_owned(),
+        }
+    };
+    Album {
+        title: card
+            .and_then(|card| card.title.clone())
+            .unwrap_or_else(untitled),
+        date: card.and_then(|card| card.date),
+        members,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_placed() {
+        assert_eq!(
+            place("Takeout/Google Photos/Paris"),
+            ("Google Photos", "Paris")
+        );
+        assert_eq!(place("Takeout 2/Google Fotos"), ("Google Fotos", ""));
+        assert_eq!(
+            place("x/takeout/Google Photos/a/b"),
+            ("Google Photos", "a/b")
+        );
+        assert_eq!(place("Takeout"), ("", ""));
+        assert_eq!(place("Google Photos/Paris"), ("Google Photos", "Paris"));
+        assert_eq!(place("../../tmp"), ("..", "../tmp"));
+        assert_eq!(place(""), ("", ""));
+    }
+
+    #[test]
+    fn years_are_found_in_any_language() {
+        for (folder, year) in [
+            ("Photos from 2019", 2019),
+            ("2019 年の写真", 2019),
+            ("2019년 사진", 2019),
+            ("Fotos del 2020", 2020),
+        ] {
+            assert_eq!(year_of(folder), Some(year), "{folder}");
+        }
+        for folder in ["Trash", "IMG 20190101", "Room 3000"] {
+            assert_eq!(year_of(folder), None, "{folder}");
+        }
+    }
+
+    #[test]
+    fn years_are_near() {
+        assert!(
+            near_year(1_577_836_800, 2019)
+                && near_year(1_577_836_800, 2020)
+                && !near_year(1_577_836_800, 2012)
+        );
+    }
+}

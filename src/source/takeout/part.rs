@@ -1,0 +1,343 @@
+//! Parts: which archives and folders make up an export, and whether all of them are there.
+//!
+//! A part's name is `takeout-STAMP-NUMBER.zip` or `takeout-STAMP-SERIES-NUMBER.zip`; browsers add ` (1)`, users rename.
+//! What lies in one source and carries no stamp (an unpacked folder, `takeout.zip`) belongs to the one export that has
+//! one, else it is an export of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What a part's name tells.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PartName {
+    /// When the export was made, as Google writes it: `20260913T041200Z`.
+    pub stamp: String,
+    /// The series, where the name has one.
+    pub series: Option<u32>,
+    /// The number within the export.
+    pub number: u32,
+}
+
+/// What kind of thing a part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// A zip archive.
+    Zip,
+    /// A gzipped tar archive.
+    Tgz,
+    /// An unpacked folder.
+    Folder,
+    /// A download that has not ended.
+    Partial,
+}
+
+/// One archive or folder found in a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The archive, or the folder whose contents begin with `Takeout`.
+    pub path: PathBuf,
+    /// What it is.
+    pub form: Form,
+    /// What its name tells.
+    pub name: Option<PartName>,
+    /// Size in bytes; 0 for a folder.
+    pub size: u64,
+    /// Modification time in nanoseconds; 0 for a folder.
+    pub mtime_ns: i64,
+}
+
+/// A source that cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The path cannot be read.
+    #[error("cannot read {path}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Neither archives nor a `Takeout` folder.
+    #[error("no Takeout in {path}: neither zip archives nor a folder named Takeout")]
+    Nothing {
+        /// Where nothing was found.
+        path: PathBuf,
+    },
+}
+
+/// Takes the name of a part apart.
+pub fn parse_name(file: &str) -> Option<PartName> {
+    let lower = file.to_ascii_lowercase();
+    let rest = lower.strip_prefix("takeout-")?;
+    let (stamp, rest) = rest.split_once('-')?;
+    let (day, time) = stamp.split_once('t')?;
+    let time = time.strip_suffix('z')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if day.len() != 8 || !digits(day) || !digits(time) {
+        return None;
+    }
+    let tail: String = rest
+        .chars()
+        .take_while(|c| c.is_ascii_digit() || *c == '-')
+        .collect();
+    let numbers: Vec<&str> = tail.trim_end_matches('-').split('-').collect();
+    let (series, number) = match numbers.as_slice() {
+        [number] => (None, number.parse().ok()?),
+        [series, number] => (Some(series.parse().ok()?), number.parse().ok()?),
+        _ => return None,
+    };
+    Some(PartName {
+        stamp: stamp.to_ascii_uppercase(),
+        series,
+        number,
+    })
+}
+
+fn form_of(file: &str) -> Option<Form> {
+    let lower = file.to_ascii_lowercase();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
+    if ends(&[".zip"]) {
+        Some(Form::Zip)
+    } else if ends(&[".tgz", ".tar.gz"]) {
+        Some(Form::Tgz)
+    } else if ends(&[
+        ".crdownload",
+        ".part",
+        ".partial",
+        ".download",
+        ".opdownload",
+    ]) && lower.contains("takeout")
+    {
+        Some(Form::Partial)
+    } else {
+        None
+    }
+}
+
+/// Whether a folder's name is that of an unpacked export's root: `Takeout`, `takeout 2`, `Takeout-1`.
+pub fn is_root(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    lower.strip_prefix("takeout").is_some_and(|rest| {
+        rest.chars()
+            .all(|c| c.is_ascii_digit() || " -_()".contains(c))
+    })
+}
+
+/// Looks at one source: an archive, a folder of parts, or an unpacked export.
+///
+/// # Errors
+/// [`Error::Nothing`] when nothing in it looks like a Takeout, [`Error::Io`] when it cannot be read.
+pub fn discover(source: &Path) -> Result<Vec<Found>, Error> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| Error::Io { path, source }
+    };
+    let meta = std::fs::metadata(source).map_err(failed(source))?;
+    if meta.is_file() {
+        let file = name_of(source);
+        let form = form_of(&file).unwrap_or(Form::Zip);
+        return Ok(vec![archive(source, form, &meta)]);
+    }
+    let own_name = name_of(source);
+    if is_root(&own_name) && !holds_archives(source).map_err(failed(source))? {
+        let parent = source.parent().unwrap_or(source);
+        return Ok(vec![folder(source, &name_of(parent))]);
+    }
+    let mut found = Vec::new();
+    let mut plain_folders = Vec::new();
+    let mut entries: Vec<_> = std::fs::read_dir(source)
+        .map_err(failed(source))?
+        .collect::<Result<_, _>>()
+        .map_err(failed(source))?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let file = name_of(&path);
+        if file.starts_with("._") {
+            continue;
+        }
+        let meta = std::fs::metadata(&path).map_err(failed(&path))?;
+        if meta.is_dir() {
+            if is_root(&file) {
+                found.push(folder(&path, &own_name));
+            } else if let Some(root) = root_below(&path).map_err(failed(&path))? {
+                found.push(folder(&root, &file));
+            } else {
+                plain_folders.push(path);
+            }
+        } else if let Some(form) = form_of(&file) {
+            found.push(archive(&path, form, &meta));
+        }
+    }
+    // Somebody may have unpacked, or kept, only what lies below `Takeout`.
+    if found.is_empty() && !plain_folders.is_empty() {
+        found.push(folder(source, &own_name));
+    }
+    if found.is_empty() {
+        return Err(Error::Nothing {
+            path: source.into(),
+        });
+    }
+    Ok(found)
+}
+
+fn holds_archives(folder: &Path) -> io::Result<bool> {
+    for entry in std::fs::read_dir(folder)? {
+        if form_of(&entry?.file_name().to_string_lossy()).is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// `Takeout` in a folder that an unpacking tool named after the archive.
+fn root_below(folder: &Path) -> io::Result<Option<PathBuf>> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if is_root(&entry.file_name().to_string_lossy()) && entry.path().is_dir() {
+            return Ok(Some(entry.path()));
+        }
+    }
+    Ok(None)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+fn archive(path: &Path, form: Form, meta: &std::fs::Metadata) -> Found {
+    Found {
+        path: path.into(),
+        form,
+        name: parse_name(&name_of(path)),
+        size: meta.size(),
+        mtime_ns: meta
+            .mtime()
+            .saturating_mul(1_000_000_000)
+            .saturating_add(meta.mtime_nsec()),
+    }
+}
+
+fn folder(path: &Path, stamped: &str) -> Found {
+    Found {
+        path: path.into(),
+        form: Form::Folder,
+        name: parse_name(stamped),
+        size: 0,
+        mtime_ns: 0,
+    }
+}
+
+/// Numbers that are missing below the highest of an export, by series.
+///
+/// A series that has a number 1 counts for itself. One that begins later goes on where another ends, as exports with
+/// `-001` and `-2-014` do.
+pub fn gaps<'a>(names: impl Iterator<Item = &'a PartName>) -> Vec<(Option<u32>, u32)> {
+    let mut series: BTreeMap<Option<u32>, BTreeSet<u32>> = BTreeMap::new();
+    for name in names {
+        series.entry(name.series).or_default().insert(name.number);
+    }
+    let all: BTreeSet<u32> = series.values().flatten().copied().collect();
+    let mut missing = Vec::new();
+    for (name, numbers) in &series {
+        let own = numbers.contains(&1);
+        let last = numbers.last().copied().unwrap_or(0);
+        for number in 1..last {
+            let there = numbers.contains(&number) || (!own && all.contains(&number));
+            if !there && missing.len() < 1000 {
+                missing.push((*name, number));
+            }
+        }
+    }
+    missing
+}
+
+/// The name a missing part would have.
+pub fn missing_name(stamp: &str, series: Option<u32>, number: u32) -> String {
+    match series {
+        Some(series) => format!("takeout-{stamp}-{series}-{number:03}"),
+        None => format!("takeout-{stamp}-{number:03}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> PartName {
+        parse_name(text).unwrap()
+    }
+
+    #[test]
+    fn names_are_taken_apart() {
+        assert_eq!(
+            name("takeout-20260913T041200Z-3-009.zip"),
+            PartName {
+                stamp: "20260913T041200Z".into(),
+                series: Some(3),
+                number: 9
+            }
+        );
+        assert_eq!(name("takeout-20190101T000000Z-001 (1).zip").number, 1);
+        assert_eq!(
+            name("takeout-20240101T1994402Z-1-002.tgz").stamp,
+            "20240101T1994402Z"
+        );
+        assert_eq!(name("takeout-20260913T041200Z-1-002").number, 2);
+        assert_eq!(
+            name("takeout-20260913T041200Z-001.zip.crdownload").number,
+            1
+        );
+        for odd in [
+            "takeout.zip",
+            "takeout-2026.zip",
+            "takeout-20260913T0412Z.zip",
+            "photos-20260913T041200Z-001.zip",
+        ] {
+            assert_eq!(parse_name(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn gaps_are_found_by_series() {
+        let missing = |files: &[&str]| {
+            let names: Vec<PartName> = files
+                .iter()
+                .map(|file| name(&format!("takeout-20260913T041200Z-{file}.zip")))
+                .collect();
+            gaps(names.iter())
+        };
+        assert_eq!(missing(&["1-001", "1-002"]), []);
+        assert_eq!(missing(&["1-001", "1-003"]), [(Some(1), 2)]);
+        assert_eq!(missing(&["002", "003"]), [(None, 1)]);
+        assert_eq!(missing(&["001", "002", "2-003"]), []);
+        assert_eq!(missing(&["001", "2-003"]), [(Some(2), 2)]);
+        assert_eq!(missing(&["1-001", "2-001", "2-002"]), []);
+        assert_eq!(
+            missing(&["1-001", "1-003", "2-001", "2-002"]),
+            [(Some(1), 2)]
+        );
+        assert_eq!(
+            missing_name("20260913T041200Z", Some(1), 2),
+            "takeout-20260913T041200Z-1-002"
+        );
+    }
+
+    #[test]
+    fn roots_are_known_by_name() {
+        for root in [
+            "Takeout",
+            "takeout",
+            "Takeout 2",
+            "Takeout-3",
+            "TAKEOUT (1)",
+        ] {
+            assert!(is_root(root), "{root}");
+        }
+        assert!(!is_root("Takeout photos") && !is_root("My Takeout"));
+    }
+}

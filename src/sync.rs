@@ -1,0 +1,361 @@
+//! One pass from the sources to the tree: look what is there, index what is new, fold it all into an image.
+//!
+//! Sync alone moves facts from a source into the catalog. It never takes anything away: a part that has vanished, or
+//! can no longer be read, keeps its names in the tree. An export that is not whole stays out of sight until it is, or
+//! until the user accepts it.
+
+pub mod index;
+pub mod project;
+
+use crate::catalog::{self, Catalog, KnownPart};
+use crate::source::takeout::part::{self, Form, Found, PartName};
+use crate::source::takeout::{archive, folder};
+use crate::tree::fold::Rules;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Why a pass could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A source cannot be looked at.
+    #[error(transparent)]
+    Source(#[from] part::Error),
+    /// The catalog failed.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
+    /// No export is whole.
+    #[error("{}", incomplete_text(.0))]
+    Incomplete(Vec<Incomplete>),
+    /// There are archives, but no photos in them.
+    #[error("no Google Photos in {}: is it a Takeout of Google Photos?", list(.0))]
+    NoPhotos(Vec<PathBuf>),
+    /// A file cannot be read.
+    #[error("cannot read {path}")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// An export that is not whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incomplete {
+    /// What `--accept-incomplete` takes: the stamp, or the file's name where it has none.
+    pub stamp: String,
+    /// What is wrong, part by part.
+    pub reasons: Vec<String>,
+}
+
+fn incomplete_text(exports: &[Incomplete]) -> String {
+    let mut text = String::new();
+    for export in exports {
+        text.push_str(&format!("the export {} is not whole:\n", export.stamp));
+        for reason in &export.reasons {
+            text.push_str(&format!("  {reason}\n"));
+        }
+        text.push_str(&format!(
+            "Download what is missing again, or show the rest with: gphotosfs mount --accept-incomplete {} ...",
+            export.stamp
+        ));
+    }
+    text
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// How far a pass has come. Read by whoever shows it, while the pass runs.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Bytes to read, as far as known.
+    pub total: AtomicU64,
+    /// Bytes read.
+    pub done: AtomicU64,
+    /// Files taken in.
+    pub files: AtomicU64,
+}
+
+impl Progress {
+    fn add(&self, bytes: u64, files: u64) {
+        self.done.fetch_add(bytes, Ordering::Relaxed);
+        self.files.fetch_add(files, Ordering::Relaxed);
+    }
+}
+
+/// What a pass is made with.
+#[derive(Debug)]
+pub struct Pass<'a> {
+    /// Archives and folders.
+    pub sources: &'a [PathBuf],
+    /// Stamps of exports that are shown although something is missing.
+    pub accepted: &'a BTreeSet<String>,
+    /// What decides about names.
+    pub rules: &'a Rules,
+    /// Told how far it has come.
+    pub progress: &'a Progress,
+}
+
+/// What came of a pass.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// Things that the user should know.
+    pub problems: Vec<String>,
+}
+
+/// Makes a pass. When nothing has changed it reads no archive.
+///
+/// # Errors
+/// See [`Error`]. What was indexed before the error is kept.
+pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
+    let mut outcome = Outcome::default();
+    let mut known = catalog.parts()?;
+    known.retain(|part| part.complete);
+    let found = look(pass.sources, !known.is_empty(), &mut outcome.problems)?;
+    let mut incomplete = take_in(catalog, &found, &known, pass, &mut outcome.problems)?;
+    let parts: Vec<KnownPart> = catalog
+        .parts()?
+        .into_iter()
+        .filter(|part| part.complete)
+        .collect();
+    count_parts(&parts, &found, &mut incomplete);
+    let (accepted, refused): (Vec<_>, Vec<_>) = incomplete
+        .into_values()
+        .partition(|export| pass.accepted.contains(&export.stamp));
+    let hidden: BTreeSet<String> = refused.iter().map(|export| export.stamp.clone()).collect();
+    let shown = project::groups(&parts, &hidden);
+    if shown.is_empty() && !refused.is_empty() {
+        return Err(Error::Incomplete(refused));
+    }
+    for export in accepted.iter().chain(&refused) {
+        outcome.problems.extend(export.reasons.iter().cloned());
+    }
+    for export in &refused {
+        let what = format!(
+            "the export {} is not shown until it is whole, or with --accept-incomplete {0}",
+            export.stamp
+        );
+        outcome.problems.push(what);
+    }
+    project::project(catalog, &shown, pass.rules)?;
+    if !project::any_photos(catalog)? {
+        return Err(Error::NoPhotos(pass.sources.to_vec()));
+    }
+    Ok(outcome)
+}
+
+/// Looks at all sources. One that cannot be read is an error only as long as nothing is known.
+fn look(sources: &[PathBuf], known: bool, problems: &mut Vec<String>) -> Result<Vec<Found>, Error> {
+    let mut found: Vec<Found> = Vec::new();
+    for source in sources {
+        match part::discover(source) {
+            Ok(parts) => {
+                for part in parts {
+                    if !found.iter().any(|other| other.path == part.path) {
+                        found.push(part);
+                    }
+                }
+            }
+            Err(error) if known => {
+                problems.push(format!("{}; what it held is still shown", chain(&error)))
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(found)
+}
+
+/// An error with its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// Indexes every part that is new or has changed. Gives the exports in which one cannot be.
+fn take_in(
+    catalog: &mut Catalog,
+    found: &[Found],
+    known: &[KnownPart],
+    pass: &Pass<'_>,
+    problems: &mut Vec<String>,
+) -> Result<BTreeMap<String, Incomplete>, Error> {
+    let mut incomplete = BTreeMap::new();
+    let vanished: Vec<&KnownPart> = known
+        .iter()
+        .filter(|part| !found.iter().any(|found| found.path == part.part.path))
+        .collect();
+    for part in found {
+        let here = known.iter().find(|known| known.part.path == part.path);
+        let unchanged = |known: &KnownPart| {
+            known.part.size == part.size && known.part.mtime_ns == part.mtime_ns
+        };
+        if part.form == Form::Folder {
+            index::folder(catalog, part, here, pass.progress)?;
+            continue;
+        }
+        if here.is_some_and(unchanged) {
+            continue;
+        }
+        let same_name = |known: &&&KnownPart| {
+            known.part.path.file_name() == part.path.file_name() && unchanged(known)
+        };
+        if let Some(moved) = vanished.iter().find(same_name) {
+            catalog.move_part(moved.part.id, &part.path)?;
+            continue;
+        }
+        let taken = match part.form {
+            Form::Zip => index::zip(catalog, part, here, pass.progress),
+            Form::Tgz => Err(index::Error::Unsupported(
+                "tgz parts cannot be read yet; ask Takeout for zip",
+            )),
+            Form::Partial | Form::Folder => {
+                Err(index::Error::Unsupported("still being downloaded"))
+            }
+        };
+        match taken {
+            Ok(()) => {}
+            Err(index::Error::Catalog(error)) => return Err(error.into()),
+            Err(error) => {
+                let reason = format!("{}: {}", part.path.display(), chain(&error));
+                if here.is_some() {
+                    problems.push(format!("{reason}; what it held is still shown"));
+                } else if !has_twin(part, found, catalog)? {
+                    note(&mut incomplete, export_of(part), reason);
+                } else {
+                    problems.push(format!("{reason}; another copy of this part is used"));
+                }
+            }
+        }
+    }
+    Ok(incomplete)
+}
+
+/// A damaged part does not matter where the same part is there once more, as browsers leave it: `…-001 (1).zip`.
+fn has_twin(part: &Found, found: &[Found], catalog: &mut Catalog) -> Result<bool, Error> {
+    let twins: Vec<&Found> = found
+        .iter()
+        .filter(|other| other.path != part.path && other.name.is_some() && other.name == part.name)
+        .collect();
+    let parts = catalog.parts()?;
+    let indexed = |twin: &&Found| {
+        parts
+            .iter()
+            .any(|known| known.complete && known.part.path == twin.path)
+    };
+    Ok(twins.iter().any(indexed)
+        || twins.iter().any(|twin| {
+            twin.form == Form::Zip
+                && std::fs::File::open(&twin.path).is_ok_and(|file| archive::list(&file).is_ok())
+        }))
+}
+
+fn export_of(part: &Found) -> String {
+    let file = || {
+        part.path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    part.name
+        .as_ref()
+        .map(|name| name.stamp.clone())
+        .or_else(file)
+        .unwrap_or_default()
+}
+
+fn note(incomplete: &mut BTreeMap<String, Incomplete>, stamp: String, reason: String) {
+    let export = incomplete
+        .entry(stamp.clone())
+        .or_insert_with(|| Incomplete {
+            stamp,
+            reasons: Vec::new(),
+        });
+    export.reasons.push(reason);
+}
+
+/// Looks for gaps in the numbers of parts. An unpacked folder without a number may be any of them.
+fn count_parts(
+    parts: &[KnownPart],
+    found: &[Found],
+    incomplete: &mut BTreeMap<String, Incomplete>,
+) {
+    let mut names: BTreeMap<String, Vec<PartName>> = BTreeMap::new();
+    let known = parts.iter().filter_map(|part| {
+        Some(PartName {
+            stamp: part.stamp.clone()?,
+            series: part.series,
+            number: part.number?,
+        })
+    });
+    for name in known.chain(found.iter().filter_map(|part| part.name.clone())) {
+        names.entry(name.stamp.clone()).or_default().push(name);
+    }
+    let unnumbered = parts.iter().any(|part| part.stamp.is_none());
+    if unnumbered && names.len() == 1 {
+        return;
+    }
+    for (stamp, names) in &names {
+        for (series, number) in part::gaps(names.iter()) {
+            let missing = part::missing_name(stamp, series, number);
+            note(
+                incomplete,
+                stamp.clone(),
+                format!("part {missing} is missing"),
+            );
+        }
+    }
+}
+
+/// What is wrong with the parts of a library right now: gone, changed, or found damaged when they were indexed.
+pub fn problems(parts: &[KnownPart]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for part in parts.iter().filter(|part| part.complete) {
+        problems.extend(part.problems.iter().cloned());
+        let path: &Path = &part.part.path;
+        match std::fs::metadata(path) {
+            Err(error) => problems.push(format!(
+                "{}: {error}; what it held cannot be read",
+                path.display()
+            )),
+            Ok(meta)
+                if !part.part.folder
+                    && (meta.len(), mtime_ns(&meta)) != (part.part.size, part.part.mtime_ns) =>
+            {
+                problems.push(format!(
+                    "{}: changed since it was indexed; mount again",
+                    path.display()
+                ));
+            }
+            Ok(_) => {}
+        }
+    }
+    problems
+}
+
+fn mtime_ns(meta: &std::fs::Metadata) -> i64 {
+    use std::os::unix::fs::MetadataExt;
+    meta.mtime()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(meta.mtime_nsec())
+}
+
+/// Files of an unpacked folder, with the error naming it.
+fn walk(path: &Path) -> Result<Vec<folder::File>, Error> {
+    folder::walk(path).map_err(|source| Error::Io {
+        path: path.into(),
+        source,
+    })
+}
