@@ -9,6 +9,10 @@
 //! | room | what it is | may use |
 //! | --- | --- | --- |
 //! | [`model`] | the vocabulary; no I/O | – |
+//! | [`store`] | bytes of archives and files on local disks | – |
+//! | [`content`] | checked bytes of blobs, and their cache on disk | store, model |
 
+pub mod content;
 pub mod model;
 pub mod source;
+pub mod store;
