@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
+use nix::fcntl::OFlag;
 
 /// How many files stay open. Fewer cost an open per read where a backup walks by date through more archives than
 /// this; many more come near the usual limit of 1024 descriptors.
@@ -59,9 +60,9 @@ impl Error {
     /// Gives a system error the kind that callers act on.
     fn of(path: &Path, source: io::Error) -> Error {
         let path = path.to_owned();
-        match source.raw_os_error() {
-            Some(libc::ENOENT | libc::ENOTDIR) => Error::Missing { path },
-            Some(libc::EACCES | libc::EPERM) => Error::Denied { path },
+        match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Error::Missing { path },
+            io::ErrorKind::PermissionDenied => Error::Denied { path },
             _ => Error::Io {
                 path,
                 source: Arc::new(source),
@@ -205,7 +206,7 @@ impl Store {
 fn open(wanted: &Wanted<'_>) -> Result<Object, Error> {
     let failed = |source| Error::of(&wanted.path, source);
     // A pipe or a device that took the file's place must not block the open, nor become our terminal.
-    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let flags = (OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits();
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(flags)
@@ -291,6 +292,28 @@ mod tests {
             Store::default().read(&wanted, 0, &mut [0; 1]),
             Err(Error::Changed { .. })
         ));
+    }
+
+    #[test]
+    fn errors_of_the_system_become_kinds() {
+        let kind = |errno: nix::errno::Errno| Error::of(Path::new("a"), errno.into());
+        assert!(matches!(
+            kind(nix::errno::Errno::ENOENT),
+            Error::Missing { .. }
+        ));
+        assert!(matches!(
+            kind(nix::errno::Errno::ENOTDIR),
+            Error::Missing { .. }
+        ));
+        assert!(matches!(
+            kind(nix::errno::Errno::EACCES),
+            Error::Denied { .. }
+        ));
+        assert!(matches!(
+            kind(nix::errno::Errno::EPERM),
+            Error::Denied { .. }
+        ));
+        assert!(matches!(kind(nix::errno::Errno::EIO), Error::Io { .. }));
     }
 
     #[test]

@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use lru::LruCache;
+use nix::errno::Errno;
 
 use super::cached::{Cached, Name};
 use super::counters::{Counters, add};
@@ -34,7 +35,7 @@ use super::room::{Budget, Room, Unwritten};
 use super::shelf::{Rank, Shelf};
 
 /// Cached files that stay open: a few per reader of the mount.
-const OPEN_FILES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(31);
+const OPEN_FILES: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 /// Permissions that tell a file's rank.
 const KEPT: u32 = 0o400;
 const TRIAL: u32 = 0o600;
@@ -147,6 +148,15 @@ impl Cache {
         }
         match Cached::open(&self.path(name), name, room) {
             Ok(cached) => Some(self.keep_open(name, Arc::new(cached))),
+            // Too many open files say nothing about this one.
+            Err(error)
+                if matches!(
+                    error.raw_os_error().map(Errno::from_raw),
+                    Some(Errno::EMFILE | Errno::ENFILE)
+                ) =>
+            {
+                None
+            }
             Err(error) => {
                 self.discard(name, &error);
                 None
@@ -409,7 +419,10 @@ fn claim(dir: &Path) -> Result<File, NoRoom> {
 /// What lies there, oldest first. Removes what was being written, and files of a wrong length.
 fn scan(dir: &Path) -> io::Result<Vec<(Name, Rank, SystemTime)>> {
     for entry in std::fs::read_dir(dir.join("tmp"))? {
-        std::fs::remove_file(entry?.path())?;
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            std::fs::remove_file(entry.path())?;
+        }
     }
     let mut found = Vec::new();
     for shard in std::fs::read_dir(dir.join("blobs"))? {

@@ -9,6 +9,9 @@
 //!
 //! Promises: however many ask for a blob at once, it is inflated once; nothing that failed its check is cached; a cache
 //! that fails in any way costs time and never rightness.
+//!
+//! A large blob is inflated to its end even if its reader goes away after the first block: who looks at the head of a
+//! video mostly comes back for the rest, and half a file would be of use to nobody.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -110,7 +113,8 @@ impl Deflated {
     /// Ends what goes on behind the readers' backs, and waits for it.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
-        for thread in std::mem::take(&mut *lock(&self.threads)) {
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        for thread in threads {
             if thread.join().is_err() {
                 tracing::warn!("a thread that inflated a file died");
             }

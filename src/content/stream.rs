@@ -16,7 +16,7 @@ use super::origin::{Origin, Place};
 /// Less makes those inflate again, more is memory, twice this times [`STREAMS`].
 const WINDOW: usize = 4 << 20;
 /// Blobs that are streamed at once.
-const STREAMS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+const STREAMS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
 /// Bytes inflated at once.
 const CHUNK: usize = 256 << 10;
 

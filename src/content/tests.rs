@@ -76,7 +76,10 @@ fn mtime_ns(path: &Path) -> i64 {
 
 impl Fixture {
     fn new(files: impl IntoIterator<Item = (Kind, Vec<u8>)>) -> Fixture {
-        let dir = tempfile::tempdir().unwrap();
+        Fixture::below(tempfile::tempdir().unwrap(), files)
+    }
+
+    fn below(dir: TempDir, files: impl IntoIterator<Item = (Kind, Vec<u8>)>) -> Fixture {
         std::fs::create_dir_all(dir.path().join("folder/Takeout")).unwrap();
         let mut zip =
             rawzip::ZipArchiveWriter::new(File::create(dir.path().join("a.zip")).unwrap());
@@ -85,7 +88,7 @@ impl Fixture {
             let path = format!("Takeout/{number}.jpg");
             match kind {
                 Kind::Plain => {
-                    std::fs::write(dir.path().join("folder").join(&path), &bytes).unwrap()
+                    std::fs::write(dir.path().join("folder").join(&path), &bytes).unwrap();
                 }
                 Kind::Stored => {
                     let (mut entry, config) = zip.new_file(path.as_str()).start().unwrap();

@@ -66,7 +66,14 @@ fn many_readers_of_a_stored_file_check_once() {
 #[test]
 fn the_cap_holds_at_every_moment() {
     let fixture = many(50);
-    let settings = cap(&fixture, 10);
+    for blobs in [2, 10] {
+        hammer(&fixture, cap(&fixture, blobs));
+        std::fs::remove_dir_all(fixture.cache_dir()).unwrap();
+    }
+}
+
+/// Reads at random from eight threads while a ninth looks at the folder.
+fn hammer(fixture: &Fixture, settings: Settings) {
     let max_bytes = settings.cache_max_bytes;
     let content = fixture.content_with(settings);
     let done = AtomicBool::new(false);
@@ -86,7 +93,7 @@ fn the_cap_holds_at_every_moment() {
         });
         let workers: Vec<_> = (0..8u64)
             .map(|worker| {
-                let (content, fixture) = (&content, &fixture);
+                let content = &content;
                 scope.spawn(move || {
                     let mut state = worker + 1;
                     for _ in 0..40 {
@@ -103,7 +110,10 @@ fn the_cap_holds_at_every_moment() {
         ends.into_iter().for_each(|end| end.unwrap());
         watcher.join().unwrap()
     });
-    assert!(highest <= max_bytes, "{highest} of {max_bytes}");
+    assert!(
+        highest > 0 && highest <= max_bytes,
+        "{highest} of {max_bytes}"
+    );
     assert!(get(&content.counters().evictions) > 0);
     let sum: u64 = files_below(&fixture.cache_dir()).into_values().sum();
     assert!(
@@ -255,19 +265,12 @@ fn two_mounts_on_one_folder_both_serve_and_the_second_inherits() {
 
 #[test]
 fn entries_that_share_length_and_checksum_are_told_apart() {
-    let fixture = many(2);
-    let mut twins = Fixture {
-        dir: tempfile::tempdir().unwrap(),
-        items: fixture.items.clone(),
-        parts: fixture.parts.clone(),
-    };
-    twins.items[1].crc32 = twins.items[0].crc32;
-    let content = twins.content();
-    expect_whole(&content, &twins, 0);
-    assert!(matches!(
-        drain(&content, &twins.blob(1)).1,
-        Some(Error::Garbled { .. })
-    ));
+    let mut fixture = many(2);
+    fixture.items[1].crc32 = fixture.items[0].crc32;
+    let content = fixture.content();
+    expect_whole(&content, &fixture, 0);
+    let (_, error) = drain(&content, &fixture.blob(1));
+    assert!(matches!(error, Some(Error::Garbled { .. })), "{error:?}");
 }
 
 #[test]
@@ -285,5 +288,75 @@ fn photos_in_the_cache_are_nobody_elses_business() {
             "{}",
             path.display()
         );
+    }
+}
+
+/// Says to a copy of this test where it shall work until it is killed.
+const CHILD: &str = "GPHOTOSFS_TEST_KILL";
+
+/// Files that are the same in every process, and so share their cached files.
+fn eternal(dir: TempDir) -> Fixture {
+    let sizes = [MIDDLE, 17 * MIB, 2 * MIB, 18 * MIB, 3 * MIB];
+    let mut fixture = Fixture::below(
+        dir,
+        sizes.map(|size| (Kind::Deflated, noise(size, size as u64))),
+    );
+    let time = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    File::options()
+        .write(true)
+        .open(fixture.archive())
+        .unwrap()
+        .set_modified(time)
+        .unwrap();
+    fixture.record();
+    fixture
+}
+
+#[test]
+fn a_kill_at_any_moment_leaves_nothing_wrong() {
+    // Two large ones, or all small ones and a large one.
+    let max_bytes = 36 * MIB as u64;
+    let settings = |cache_dir: PathBuf| Settings {
+        state_dir: cache_dir.join("state"),
+        cache_dir,
+        cache_max_bytes: max_bytes,
+        min_free_bytes: 0,
+    };
+    if let Some(cache) = std::env::var_os(CHILD).map(PathBuf::from) {
+        let fixture = eternal(TempDir::new_in(cache.parent().unwrap()).unwrap());
+        let content = fixture.content_with(settings(cache));
+        for at in (0..5).cycle() {
+            expect_whole(&content, &fixture, at);
+        }
+    }
+    let fixture = eternal(tempfile::tempdir().unwrap());
+    let cache = fixture.cache_dir();
+    let name = "content::tests::cache::a_kill_at_any_moment_leaves_nothing_wrong";
+    for round in 1..6 {
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", name])
+            .env(CHILD, &cache)
+            .stdout(std::process::Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut seen = std::collections::HashSet::new();
+        let mut turns = 0;
+        // Not before it wrote something, and each time at another moment.
+        while turns < round * 7 {
+            seen.extend(files_below(&cache.join("tmp")).into_keys());
+            turns += u64::from(!seen.is_empty());
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "the child ended by itself"
+            );
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let content = fixture.content_with(settings(cache.clone()));
+        assert_eq!(std::fs::read_dir(cache.join("tmp")).unwrap().count(), 0);
+        (0..5).for_each(|at| expect_whole(&content, &fixture, at));
+        let sum: u64 = files_below(&cache.join("blobs")).into_values().sum();
+        assert!(sum <= max_bytes);
     }
 }

@@ -136,7 +136,7 @@ fn many_readers_get_right_bytes() {
         for turn in 0..6 {
             let (content, fixture) = (&content, &fixture);
             scope.spawn(move || {
-                (0..3).for_each(|at| expect_whole(content, fixture, (at + turn) % 3))
+                (0..3).for_each(|at| expect_whole(content, fixture, (at + turn) % 3));
             });
         }
     });
@@ -167,19 +167,24 @@ fn damage_is_found_without_a_cache_too() {
 }
 
 #[test]
-fn the_floor_of_free_space_costs_the_cache_its_oldest() {
-    let fixture = deflated();
+fn the_floor_of_free_space_comes_before_the_cache() {
+    let mut fixture = deflated();
     let content = fixture.content();
-    (0..3).for_each(|at| expect_whole(&content, &fixture, at));
+    (1..3).for_each(|at| expect_whole(&content, &fixture, at));
     drop(content);
-    assert_eq!(cached_files(&fixture).len(), 3);
-    let content = fixture.content_with(Settings {
+    assert_eq!(cached_files(&fixture).len(), 2);
+    fixture.items.rotate_left(1);
+    let settings = Settings {
         min_free_bytes: u64::MAX,
         ..fixture.settings()
-    });
+    };
+    let content = fixture.content_with(settings);
     // What is there is served, as long as nothing asks for more.
-    (0..3).for_each(|at| expect_whole(&content, &fixture, at));
+    (0..2).for_each(|at| expect_whole(&content, &fixture, at));
     assert_eq!(get(&content.counters().bytes_inflated), 0);
+    expect_whole(&content, &fixture, 2);
+    assert_eq!(get(&content.counters().evictions), 2);
+    assert!(cached_files(&fixture).is_empty());
 }
 
 #[test]
