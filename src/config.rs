@@ -7,6 +7,7 @@ use etcetera::BaseStrategy;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -99,10 +100,10 @@ impl Config {
             path: path.clone(),
             source: Box::new(source),
         })?;
-        Config::of(&path, file)
+        Config::of(&path, &file)
     }
 
-    fn of(path: &Path, file: File) -> Result<Config, Error> {
+    fn of(path: &Path, file: &File) -> Result<Config, Error> {
         let value = |what: String| Error::Value {
             path: path.into(),
             what,
@@ -231,6 +232,69 @@ pub struct Library {
     pub sources: Vec<PathBuf>,
 }
 
+/// What the user decided for a library. It lies beside the catalog and not in it: a deleted catalog loses nothing.
+#[derive(Debug, Default)]
+pub struct Decisions {
+    path: PathBuf,
+    file: DecisionsFile,
+}
+
+#[derive(Debug, Default, Deserialize, serde::Serialize)]
+#[serde(default)]
+struct DecisionsFile {
+    /// Stamps of exports that are shown although something is missing.
+    accept_incomplete: BTreeSet<String>,
+    #[serde(flatten)]
+    others: toml::Table,
+}
+
+impl Decisions {
+    /// Reads `decisions.toml` in a state directory; without one nothing is decided.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no TOML.
+    pub fn load(state_dir: &Path) -> Result<Decisions, Error> {
+        let path = state_dir.join("decisions.toml");
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(source) => return Err(Error::Read { path, source }),
+        };
+        let file = toml::from_str(&text).map_err(|source| Error::Parse {
+            path: path.clone(),
+            source: Box::new(source),
+        })?;
+        Ok(Decisions { path, file })
+    }
+
+    /// Stamps of exports that are shown although something is missing.
+    pub fn accepted(&self) -> &BTreeSet<String> {
+        &self.file.accept_incomplete
+    }
+
+    /// Remembers further ones.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn accept(&mut self, stamps: &[String]) -> Result<(), Error> {
+        let before = self.file.accept_incomplete.len();
+        self.file.accept_incomplete.extend(stamps.iter().cloned());
+        if self.file.accept_incomplete.len() == before {
+            return Ok(());
+        }
+        let value = |what: String| Error::Value {
+            path: self.path.clone(),
+            what,
+        };
+        let text = toml::to_string(&self.file).map_err(|error| value(error.to_string()))?;
+        // Renamed into place, so that a crash leaves the old decisions or the new ones.
+        let new = self.path.with_extension("toml.new");
+        std::fs::write(&new, text)
+            .and_then(|()| std::fs::rename(&new, &self.path))
+            .map_err(|error| value(format!("cannot be written: {error}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -260,6 +324,20 @@ mod tests {
             assert!(load(wrong).is_err(), "{wrong}");
         }
         assert!(Config::load(Some(Path::new("/nonexistent/config.toml"))).is_err());
+    }
+
+    #[test]
+    fn decisions_last() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut decisions = Decisions::load(dir.path()).unwrap();
+        assert!(decisions.accepted().is_empty());
+        decisions.accept(&["20260913T041200Z".into()]).unwrap();
+        assert!(
+            Decisions::load(dir.path())
+                .unwrap()
+                .accepted()
+                .contains("20260913T041200Z")
+        );
     }
 
     #[test]

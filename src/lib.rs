@@ -9,12 +9,16 @@
 //! | room | what it is | may use |
 //! | --- | --- | --- |
 //! | [`model`] | the vocabulary: photos, blobs, albums, sidecars, parts; no I/O | – |
+//! | [`store`] | bytes of archives and files on local disks | – |
 //! | [`source`] | what exists and where: Takeout archives and folders | model |
 //! | [`catalog`] | one SQLite file that remembers facts and the image of the tree | model, tree's image |
 //! | [`tree`] | the fold: names, inodes, times, places | model |
+//! | [`content`] | checked bytes of blobs, and their cache on disk | store, model |
 //! | [`sync`] | sources → catalog → image | source, catalog, tree, model |
+//! | [`fs`] | FUSE: translates requests; mounts, the server, its lock, log and socket | tree, content, model |
 //! | [`report`] | `status` and `info` | catalog, sync, tree, model |
 //! | [`config`] | settings; the only reader of TOML and XDG | tree's rules |
+//! | [`cli`] | the commands | all |
 //! | [`demo`] | a small real export, made by code | model |
 //!
 //! # Invariants
@@ -25,10 +29,14 @@
 //!    numbers out. Drop it, rebuild it, get the same.
 
 pub mod catalog;
+pub mod cli;
 pub mod config;
+pub mod content;
 pub mod demo;
+pub mod fs;
 pub mod model;
 pub mod report;
 pub mod source;
+pub mod store;
 pub mod sync;
 pub mod tree;

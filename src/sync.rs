@@ -117,6 +117,12 @@ pub struct Outcome {
 /// See [`Error`]. What was indexed before the error is kept.
 pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
+    let sources: Vec<String> = pass
+        .sources
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    catalog.set_meta("sources", &serde_json::Value::from(sources).to_string())?;
     let mut known = catalog.parts()?;
     known.retain(|part| part.complete);
     let found = look(pass.sources, !known.is_empty(), &mut outcome.problems)?;
@@ -149,6 +155,10 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     if !project::any_photos(catalog)? {
         return Err(Error::NoPhotos(pass.sources.to_vec()));
     }
+    catalog.set_meta(
+        "problems",
+        &serde_json::Value::from(outcome.problems.as_slice()).to_string(),
+    )?;
     Ok(outcome)
 }
 
@@ -165,7 +175,7 @@ fn look(sources: &[PathBuf], known: bool, problems: &mut Vec<String>) -> Result<
                 }
             }
             Err(error) if known => {
-                problems.push(format!("{}; what it held is still shown", chain(&error)))
+                problems.push(format!("{}; what it held is still shown", chain(&error)));
             }
             Err(error) => return Err(error.into()),
         }

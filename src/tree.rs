@@ -17,6 +17,7 @@ pub mod numbers;
 
 use crate::model::{Blob, Location};
 use image::{FileRecord, Hidden, Image};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
@@ -54,7 +55,7 @@ pub struct Attr {
 }
 
 /// How albums, people and favorites show a photo.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Links {
     /// As a further hard link of the file in `by-date`.
     #[default]
@@ -64,7 +65,7 @@ pub enum Links {
 }
 
 /// What to show beyond the default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Options {
     /// Hard or symbolic links.
     pub links: Links,
@@ -269,7 +270,7 @@ impl Tree {
             match place.child {
                 Child::Link(_) => self.links.push((*ino, at as u32)),
                 Child::File(file) if self.in_by_date(place.dir) => {
-                    self.home[file as usize] = at as u32
+                    self.home[file as usize] = at as u32;
                 }
                 Child::File(_) | Child::Dir(_) => {}
             }

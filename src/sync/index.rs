@@ -323,10 +323,6 @@ fn by_path(catalog: &Catalog, part: u32) -> Result<ByPath, catalog::Error> {
 }
 
 /// The part to fill: one that an interrupted run began, with the files it has, or a new one.
-#[expect(
-    clippy::type_complexity,
-    reason = "a number and a set of paths; a name would say less"
-)]
 fn start(
     catalog: &mut Catalog,
     found: &Found,

@@ -183,7 +183,8 @@ fn compare_heads(
 
 /// Sizes and checksums that occur under more than one title or date.
 fn ambiguous(batches: &[Batch]) -> HashSet<(u64, u32)> {
-    let mut seen: HashMap<(u64, u32), (Option<&str>, Option<i64>)> = HashMap::new();
+    type Said<'a> = (Option<&'a str>, Option<i64>);
+    let mut seen: HashMap<(u64, u32), Said<'_>> = HashMap::new();
     let mut ambiguous = HashSet::new();
     for medium in batches.iter().flat_map(|batch| &batch.media) {
         // A copy without a sidecar says nothing that could contradict.

@@ -479,10 +479,10 @@ impl Fold {
             names::MAX
         };
         let plain = names::legal(&stem, &extension, max);
-        if let Some(given) = self.given.get(&(dir, photo)) {
-            if *given.plain.as_ref().unwrap_or(&given.name) == plain {
-                return;
-            }
+        if let Some(given) = self.given.get(&(dir, photo))
+            && *given.plain.as_ref().unwrap_or(&given.name) == plain
+        {
+            return;
         }
         let id = own.id;
         let (plain_stem, ending) = plain.split_at(plain.len() - names::ending(&plain, &extension));

@@ -1,0 +1,180 @@
+//! The commands: flags in, settings out, and what a person reads. No logic of its own.
+//!
+//! Exit codes are 0 for done, 1 for done but something needs the user, 2 for not done.
+
+mod find;
+mod info;
+mod mount;
+mod progress;
+mod serve;
+mod status;
+mod unmount;
+
+use crate::config::{Config, Places};
+use clap::{Args, Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const ABOUT: &str =
+    "Shows a Google Photos library as plain directories, from Takeout archives read where they lie.
+
+Any backup tool can copy what it shows: by-date/, albums/, people/, favorites/.";
+
+const EXAMPLE: &str = "Example:
+  gphotosfs mount --takeout ~/Takeout ~/photos
+  rsync -aH ~/photos/by-date ~/photos/albums /mnt/nas/photos/
+  gphotosfs unmount ~/photos
+
+Exit codes: 0 done, 1 done but something needs you, 2 not done.";
+
+#[derive(Debug, Parser)]
+#[command(name = "gphotosfs", version, about = ABOUT, after_help = EXAMPLE, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+struct Common {
+    /// Where catalogs and logs lie [default: $XDG_STATE_HOME/gphotosfs]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "GPHOTOSFS_STATE_DIR",
+        help_heading = "Places"
+    )]
+    state_dir: Option<PathBuf>,
+    /// Where bytes that can be had again lie [default: $XDG_CACHE_HOME/gphotosfs]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "GPHOTOSFS_CACHE_DIR",
+        help_heading = "Places"
+    )]
+    cache_dir: Option<PathBuf>,
+    /// The configuration file [default: $XDG_CONFIG_HOME/gphotosfs/config.toml]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "GPHOTOSFS_CONFIG",
+        help_heading = "Places"
+    )]
+    config: Option<PathBuf>,
+    /// Tell more; twice for everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Tell only what is wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+}
+
+impl Common {
+    fn places(&self) -> anyhow::Result<Places> {
+        Ok(Places::find(
+            self.state_dir.as_deref(),
+            self.cache_dir.as_deref(),
+        )?)
+    }
+
+    fn load(&self) -> anyhow::Result<Config> {
+        let config = Config::load(self.config.as_deref())?;
+        for warning in &config.warnings {
+            tell(&format!("warning: {warning}"));
+        }
+        Ok(config)
+    }
+
+    /// What the log takes in.
+    fn level(&self) -> &'static str {
+        match (self.quiet, self.verbose) {
+            (true, _) => "error",
+            (false, 0) => "info",
+            (false, 1) => "gphotosfs=debug,info",
+            (false, _) => "trace",
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Index what is new and mount the library
+    Mount(mount::Mount),
+    /// Take a mount away
+    #[command(visible_alias = "umount")]
+    Unmount(unmount::Unmount),
+    /// What is shown, what is not, and why
+    Status(status::Status),
+    /// All that is known of files in a mount
+    Info(info::Info),
+    /// The server behind a mount
+    #[command(hide = true)]
+    Serve(serve::Serve),
+}
+
+/// How a command ended, short of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// All is well.
+    Well,
+    /// Done, but something needs the user.
+    NeedsYou,
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let ended = match &cli.command {
+        Command::Mount(mount) => mount.run(&cli.common),
+        Command::Unmount(unmount) => unmount.run(),
+        Command::Status(status) => status.run(&cli.common),
+        Command::Info(info) => info.run(),
+        Command::Serve(serve) => serve.run(),
+    };
+    match ended {
+        Ok(Done::Well) => ExitCode::SUCCESS,
+        Ok(Done::NeedsYou) => ExitCode::from(1),
+        Err(error) => {
+            tell(&format!("gphotosfs: {}", text_of(&error)));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// An error with its causes, each once.
+fn text_of(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+/// Writes a line to standard error. Where even that fails there is nobody to tell.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Writes to standard output. A reader that has gone away (`| head`) is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    print(&format!("{}\n", serde_json::to_string_pretty(value)?))
+}

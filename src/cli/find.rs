@@ -1,0 +1,55 @@
+//! Which library a command speaks of.
+
+use crate::catalog::Catalog;
+use crate::config::Places;
+use crate::fs::mounts;
+use anyhow::{Context, bail};
+use std::path::{Path, PathBuf};
+
+/// The state directory of the library that is meant: that of a path in a mount, of a set of sources, of the only
+/// mount there is, or of the only library there is.
+pub(super) fn state_dir(
+    places: &Places,
+    mountpoint: Option<&Path>,
+    takeout: &[PathBuf],
+    demo: bool,
+) -> anyhow::Result<PathBuf> {
+    if let Some(path) = mountpoint {
+        let mount = mounts::holding(path)?;
+        return mount
+            .and_then(|mount| mount.state_dir())
+            .with_context(|| format!("{} is not in a gphotosfs mount", path.display()));
+    }
+    if demo {
+        return Ok(places.demo().state_dir);
+    }
+    if !takeout.is_empty() {
+        return Ok(places.library(takeout).state_dir);
+    }
+    let mounted = mounts::gphotosfs()?
+        .into_iter()
+        .filter_map(|mount| mount.state_dir());
+    let mut mounted: Vec<PathBuf> = mounted
+        .filter(|state| state.starts_with(&places.state))
+        .collect();
+    mounted.sort();
+    mounted.dedup();
+    let known = places.known();
+    match (mounted.as_slice(), known.as_slice()) {
+        ([one], _) | ([], [one]) => Ok(one.clone()),
+        ([], []) => bail!("no library yet: `gphotosfs mount --help` shows how to begin"),
+        _ => bail!(
+            "there are several libraries; name one with --takeout PATH, --demo, or a mountpoint:\n{}",
+            list(&known)
+        ),
+    }
+}
+
+fn list(known: &[PathBuf]) -> String {
+    let line = |state: &PathBuf| {
+        let catalog = Catalog::peek(state).ok().flatten();
+        let sources = catalog.and_then(|catalog| catalog.meta("sources").ok().flatten());
+        format!("  {}  {}", state.display(), sources.unwrap_or_default())
+    };
+    known.iter().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,164 @@
+//! The server behind a mount: what `mount` starts in the background, or becomes with `--foreground`.
+
+use super::Done;
+use crate::catalog::Catalog;
+use crate::config::{Config, Library};
+use crate::content::{self, Content};
+use crate::fs::control::Control;
+use crate::fs::daemon::{Events, Server};
+use crate::fs::lock::Lock;
+use crate::fs::log::{self, Log};
+use crate::fs::mount::Mounted;
+use crate::fs::options::Options;
+use crate::fs::{Fs, Opens, mount, mounts};
+use crate::tree::{self, Tree};
+use anyhow::Context;
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
+
+/// What a server has to know, handed over as JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Settings {
+    state_dir: PathBuf,
+    cache_dir: PathBuf,
+    cache_max_bytes: u64,
+    min_free_bytes: u64,
+    mountpoint: PathBuf,
+    shown: tree::Options,
+    options: Vec<String>,
+    level: String,
+}
+
+fn settings(text: &str) -> Result<Settings, serde_json::Error> {
+    serde_json::from_str(text)
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[arg(value_parser = settings)]
+    settings: Settings,
+}
+
+/// A mount and what goes with it.
+struct Running {
+    control: Control,
+    mounted: Mounted,
+    events: Events,
+}
+
+impl Serve {
+    pub(super) fn new(
+        library: &Library,
+        config: &Config,
+        mountpoint: &Path,
+        shown: tree::Options,
+        options: &[String],
+        level: &str,
+    ) -> Serve {
+        let settings = Settings {
+            state_dir: library.state_dir.clone(),
+            cache_dir: library.cache_dir.clone(),
+            cache_max_bytes: config.cache_max_bytes,
+            min_free_bytes: config.cache_min_free_bytes,
+            mountpoint: mountpoint.into(),
+            shown,
+            options: options.to_vec(),
+            level: level.to_owned(),
+        };
+        Serve { settings }
+    }
+
+    pub(super) fn args(&self) -> anyhow::Result<Vec<String>> {
+        let settings = serde_json::to_string(&self.settings).context("a path is not UTF-8")?;
+        Ok(vec!["serve".into(), settings])
+    }
+
+    /// In the background, started by `mount`.
+    pub(super) fn run(&self) -> anyhow::Result<Done> {
+        let (server, handed) = Server::begin()?;
+        let settings = &self.settings;
+        let started = || -> anyhow::Result<(Lock, Running)> {
+            let lock = Lock::inherit(handed, &settings.mountpoint)?;
+            let log = Log::open(&settings.state_dir).with_context(|| {
+                format!("cannot write a log in {}", settings.state_dir.display())
+            })?;
+            tracing::subscriber::set_global_default(log::subscriber(
+                log,
+                EnvFilter::new(&settings.level),
+            ))?;
+            Ok((lock, self.start()?))
+        };
+        match started() {
+            Ok((lock, running)) => {
+                server.ready()?;
+                let ended = running.serve();
+                drop(lock);
+                ended
+            }
+            Err(error) => {
+                tracing::error!("no mount: {error:#}");
+                server.fail(&super::text_of(&error))?;
+                Err(error)
+            }
+        }
+    }
+
+    /// In the foreground: the same, with the log on standard error.
+    pub(super) fn foreground(&self, lock: Lock) -> anyhow::Result<Done> {
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new(&self.settings.level))
+            .with_writer(std::io::stderr)
+            .with_target(false)
+            .finish();
+        tracing::subscriber::set_global_default(subscriber)?;
+        let ended = self.start()?.serve();
+        drop(lock);
+        ended
+    }
+
+    fn start(&self) -> anyhow::Result<Running> {
+        let settings = &self.settings;
+        let catalog = Catalog::peek(&settings.state_dir)?.context("there is no catalog")?;
+        let tree = Arc::new(Tree::plant(catalog.image()?, settings.shown));
+        let parts = catalog
+            .parts()?
+            .into_iter()
+            .map(|known| known.part)
+            .collect();
+        drop(catalog);
+        let content = content::Settings {
+            cache_dir: settings.cache_dir.clone(),
+            cache_max_bytes: settings.cache_max_bytes,
+            min_free_bytes: settings.min_free_bytes,
+            state_dir: settings.state_dir.clone(),
+        };
+        let content = Content::new(content, parts, tree.blobs())
+            .with_context(|| format!("cannot use the cache in {}", settings.cache_dir.display()))?;
+        let options = Options::parse(&settings.options)?;
+        // Local archives need no open: the bytes of a stored entry lie where they lie.
+        let fs = Fs::new(tree, Arc::new(content), options.owner, Opens::Untold)?;
+        let counters = fs.counters();
+        let events = Events::listen()?;
+        let source = mounts::encode_source(&settings.state_dir);
+        let mounted = mount::mount(fs, &settings.mountpoint, &options, &source, events.on_end())?;
+        let control = Control::serve(&settings.state_dir, mounted.mountpoint(), counters)?;
+        tracing::info!("mounted on {}", mounted.mountpoint().display());
+        Ok(Running {
+            control,
+            mounted,
+            events,
+        })
+    }
+}
+
+impl Running {
+    fn serve(self) -> anyhow::Result<Done> {
+        let ended = self.events.serve(self.mounted)?;
+        drop(self.control);
+        tracing::info!("ended: {ended:?}");
+        Ok(Done::Well)
+    }
+}

@@ -1,0 +1,240 @@
+//! Turns "these bytes of that blob" into bytes.
+//!
+//! # Promises
+//!
+//! - A byte that is served is right, or was served while a blob of more than 16 MiB is still being read for the first
+//!   time; then the read with its last byte fails unless all of it was right.
+//! - A read before the end of a blob is never short, and one beyond it is empty.
+//! - What passed its check once is not checked again, also after a restart, until its archive changes in any way.
+//! - The cache stays below its cap at every moment, and is never needed: without room for it bytes are as right, slower.
+//! - A blob that is damaged fails at once for a minute. What is missing is looked for each time.
+//!
+//! It never waits for anything but the bytes themselves, never writes to an archive, never tells errnos.
+//!
+//! # The parts
+//!
+//! `origin` finds bytes as they lie and `table` remembers where; `check` serves stored entries and plain files, `memory`
+//! writes down what passed; `deflated` serves the rest, by `inflate`, through `cache` (`cached` is one file of it, `room`
+//! its accounts, `shelf` its order), on one `flight` per blob, or without it from `recent` and `stream`.
+//!
+//! Why two ways in: a reply that costs one or two preads is given on the kernel's own request thread; handing it to
+//! another thread would cost more than the reply. What may wait must not wait there, or two slow reads stop `ls`.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::model::{Blob, Part};
+
+use cache::Cache;
+use check::Checks;
+use deflated::Deflated;
+use failures::{Clock, Failures};
+use memory::Memory;
+use origin::{Origin, Place};
+use table::Known;
+
+mod cache;
+mod cached;
+mod check;
+mod counters;
+mod deflated;
+mod error;
+mod failures;
+mod flight;
+mod inflate;
+mod memory;
+mod origin;
+mod recent;
+mod room;
+mod shelf;
+mod stream;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use counters::Counters;
+pub use error::Error;
+
+/// Largest stored blob or plain file that is checked on the kernel's request thread: under a millisecond from the page
+/// cache. More makes `ls` wait, less sends every thumbnail through another thread.
+const NOW: u64 = 1 << 20;
+
+/// Where things are kept, and how much of them.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The folder of the cache. One mount at a time makes use of it.
+    pub cache_dir: PathBuf,
+    /// What all files in it may take together; 0 for none.
+    pub cache_max_bytes: u64,
+    /// What has to stay free on its filesystem.
+    pub min_free_bytes: u64,
+    /// The folder where it is remembered what passed its check.
+    pub state_dir: PathBuf,
+}
+
+/// The bytes of a library. All its methods may be called from any number of threads.
+pub struct Content {
+    origin: Arc<Origin>,
+    failures: Arc<Failures>,
+    memory: Memory,
+    checks: Checks,
+    deflated: Arc<Deflated>,
+}
+
+impl Content {
+    /// Gets ready to serve blobs with indexes below `blobs` that lie in `parts`. Fails only where the folder for its
+    /// memory cannot be made; a cache that cannot be used is logged and done without.
+    pub fn new(settings: Settings, parts: Vec<Part>, blobs: usize) -> io::Result<Content> {
+        Content::with_clock(settings, parts, blobs, Box::new(Instant::now))
+    }
+
+    fn with_clock(
+        settings: Settings,
+        parts: Vec<Part>,
+        blobs: usize,
+        clock: Clock,
+    ) -> io::Result<Content> {
+        let counters = Arc::new(Counters::default());
+        let cache = Cache::open(
+            settings.cache_dir,
+            settings.cache_max_bytes,
+            settings.min_free_bytes,
+            Arc::clone(&counters),
+        );
+        let memory = Memory::open(&settings.state_dir, blobs)?;
+        let origin = Arc::new(Origin::new(parts, blobs, counters));
+        let failures = Arc::new(Failures::new(clock));
+        let deflated = Arc::new(Deflated::new(
+            Arc::clone(&origin),
+            Arc::clone(&failures),
+            cache,
+        ));
+        Ok(Content {
+            origin,
+            failures,
+            memory,
+            checks: Checks::default(),
+            deflated,
+        })
+    }
+
+    /// What it did so far.
+    pub fn counters(&self) -> &Counters {
+        &self.origin.counters
+    }
+
+    /// Serves a range if that takes a read or two and no waiting. `None` says to ask [`Content::read`] on a thread that
+    /// may wait.
+    pub fn read_now(
+        &self,
+        blob: &Blob<'_>,
+        offset: u64,
+        len: usize,
+    ) -> Option<Result<Vec<u8>, Error>> {
+        self.serve(blob, offset, len, |place, range| {
+            if place.deflated {
+                self.deflated.read_now(place, range)
+            } else {
+                self.lying_now(place, range)
+            }
+        })
+        .transpose()
+    }
+
+    /// Serves a range, and waits for it if need be.
+    pub fn read(&self, blob: &Blob<'_>, offset: u64, len: usize) -> Result<Vec<u8>, Error> {
+        let served = self.serve(blob, offset, len, |place, range| {
+            if place.deflated {
+                return self.deflated.read(place, range).map(Some);
+            }
+            match self.lying_now(place, range)? {
+                Some(bytes) => Ok(Some(bytes)),
+                None => self
+                    .checks
+                    .read(&self.origin, &self.memory, place, range)
+                    .map(Some),
+            }
+        })?;
+        Ok(served.unwrap_or_default())
+    }
+
+    /// What both ways in have in common: the failures of late, the ends of the blob, a second try.
+    fn serve(
+        &self,
+        blob: &Blob<'_>,
+        offset: u64,
+        len: usize,
+        how: impl Fn(&Place, (u64, usize)) -> Result<Option<Vec<u8>>, Error>,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        if let Some(error) = self.failures.get(blob.index) {
+            return Err(error);
+        }
+        let left = blob.size.saturating_sub(offset);
+        let range = (offset, left.min(len as u64) as usize);
+        if range.1 == 0 {
+            return Ok(Some(Vec::new()));
+        }
+        let place = self
+            .origin
+            .place(blob)
+            .inspect_err(|error| self.failures.note(blob.index, error))?;
+        // A file that changed while it was read is looked at once more: it may be the right one all the same, with
+        // other links or on a disk that was mounted anew. If it is not, that look costs one open.
+        let outcome = match how(&place, range) {
+            Err(Error::Changed { .. }) => how(&place, range),
+            outcome => outcome,
+        };
+        outcome.inspect_err(|error| self.failures.note(blob.index, error))
+    }
+
+    /// Serves bytes that lie as they are, if they passed their check or are few.
+    fn lying_now(&self, place: &Place, range: (u64, usize)) -> Result<Option<Vec<u8>>, Error> {
+        if let Some(known) = self.origin.known(place).filter(|known| known.checked) {
+            match check::plain(&self.origin, place, known, range) {
+                // Another state of the file: what is known is worth nothing.
+                Err(Error::Changed { .. }) => {}
+                outcome => return outcome.map(Some),
+            }
+        }
+        let stamp = self.origin.stamp(place)?;
+        if self.memory.knows(place.proof(&stamp)) {
+            let (found, known) = self.origin.locate(place)?;
+            if found == stamp {
+                let known = Known {
+                    checked: true,
+                    ..known
+                };
+                let bytes = check::plain(&self.origin, place, known, range)?;
+                self.origin.table.set(place.index, known);
+                return Ok(Some(bytes));
+            }
+        }
+        if place.size > NOW {
+            return Ok(None);
+        }
+        let (bytes, stamp, known) = self.origin.packed(place)?;
+        counters::add(&self.origin.counters.checks, 1);
+        place.judge(crc32fast::hash(&bytes))?;
+        self.origin.table.set(
+            place.index,
+            Known {
+                checked: true,
+                ..known
+            },
+        );
+        self.memory.add(place.proof(&stamp));
+        Ok(Some(if range == (0, bytes.len()) {
+            bytes
+        } else {
+            deflated::cut(&bytes, range)
+        }))
+    }
+}
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        self.deflated.stop();
+    }
+}
