@@ -1,7 +1,7 @@
 //! Which sidecar belongs to which media file, within one folder of all parts merged.
 //!
 //! Promises: pure and deterministic; about `n log n` for any input; a title that is known is never contradicted, but
-//! for a sidecar that bears the whole media name ([`title::resembles`]); a sidecar is the own one of at most one media
+//! for a sidecar that bears the whole media name and whose title differs as only garbling or renaming does; a sidecar is the own one of at most one media
 //! name; where names and titles leave a tie nobody gets the sidecar. A missing sidecar is reported and can be looked
 //! for in other folders; a wrong one would put a photo into the wrong year without a word.
 //!

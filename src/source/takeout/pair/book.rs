@@ -210,10 +210,12 @@ impl<'a> Book<'a> {
         open: impl Fn(usize) -> bool,
         passes: impl Fn(&str) -> bool,
     ) -> Option<Found> {
+        count();
         let mut best: Option<(Style, Found)> = None;
         let mut next = self.latest.get(&self.hash(base, digits)).copied();
         while let Some(entry) = next.map(|place| &self.entries[place]) {
             next = entry.next;
+            count();
             let name = &self.cards[entry.card].name;
             let (named, numbered) = (&name[entry.base.clone()], &name[entry.digits.clone()]);
             let meant = numbered == digits
@@ -279,6 +281,7 @@ impl<'a> Book<'a> {
         let mut untitled = None;
         let mut titled = false;
         for (title, index) in takes {
+            count();
             match title {
                 Some(title) if passes(title) => {
                     return Some(Found {
@@ -332,4 +335,22 @@ fn same(one: &str, other: &str) -> bool {
     start == tail_start(other)
         && one.as_bytes()[..start] == other.as_bytes()[..start]
         && one.as_bytes()[start..].eq_ignore_ascii_case(&other.as_bytes()[start..])
+}
+
+#[cfg(test)]
+thread_local! {
+    static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How many lookups, and comparisons within them, this thread has made since the last call.
+#[cfg(test)]
+pub fn steps() -> usize {
+    STEPS.with(std::cell::Cell::take)
+}
+
+/// Tests count steps instead of measuring time.
+#[inline]
+fn count() {
+    #[cfg(test)]
+    STEPS.with(|steps| steps.set(steps.get() + 1));
 }
