@@ -135,19 +135,24 @@ pub fn nfd(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a media name (without counter) is so long that Google may have cut it. The name counts in the longer of its
-/// spellings, as nobody knows in which it was cut; where it holds surrogate pairs the cut may have left one unit less.
-pub fn at_limit(name: &str) -> bool {
-    if name.len() < MEDIA_UNITS - 1 {
-        return false;
-    }
-    let spelled = if name.is_ascii() {
-        name.len()
-    } else {
-        units(name).max(units(&nfd(name)))
+/// How many units a media name (without counter) is shorter than the limit. It counts in the longer of its spellings,
+/// as nobody knows in which it was cut.
+pub fn room(name: &str) -> usize {
+    let spelled = match name.is_ascii() {
+        true => name.len(),
+        false => units(name).max(units(&nfd(name))),
     };
-    spelled >= MEDIA_UNITS
-        || spelled + 1 == MEDIA_UNITS && name.chars().any(|char| char.len_utf16() == 2)
+    MEDIA_UNITS.saturating_sub(spelled)
+}
+
+/// Whether a media name (without counter) is so long that Google may have cut it; one unit less will do where surrogate
+/// pairs are about, as the cut may have fallen into one.
+pub fn at_limit(name: &str) -> bool {
+    match room(name) {
+        0 => true,
+        1 => name.chars().any(|char| char.len_utf16() == 2),
+        _ => false,
+    }
 }
 
 /// A name as stem and extension with its dot. Only what looks like an extension is one: a known media extension, or up

@@ -1,7 +1,7 @@
 //! Which sidecar belongs to which media file, within one folder of all parts merged.
 //!
 //! Promises: pure and deterministic; about `n log n` for any input; a title that is known is never contradicted, but
-//! for a sidecar that bears the whole media name ([`title::resembles`]); a sidecar is the own one of at most one media
+//! for a sidecar that bears the whole media name and whose title differs as only garbling or renaming does; a sidecar is the own one of at most one media
 //! name; where names and titles leave a tie nobody gets the sidecar. A missing sidecar is reported and can be looked
 //! for in other folders; a wrong one would put a photo into the wrong year without a word.
 //!
@@ -83,7 +83,7 @@ pub fn pair(media: &[&str], sidecars: &[SidecarName<'_>]) -> Vec<Pairing> {
     let mut desk = Desk::new(&shelf, &book);
     desk.own();
     if desk.answers.iter().any(|answer| !answer.settled) {
-        desk.borrow(&shelf.index());
+        desk.borrow(&shelf.stems());
     }
     desk.tidy();
     shelf
@@ -170,7 +170,7 @@ impl<'d, 'a> Desk<'d, 'a> {
         }
         let mut ranked: Vec<_> = rivals
             .iter()
-            .map(|claim| (self.weakness(claim.1), *claim))
+            .map(|claim| (self.weakness(*claim), *claim))
             .collect();
         ranked.sort_unstable();
         match ranked[..] {
@@ -180,10 +180,15 @@ impl<'d, 'a> Desk<'d, 'a> {
     }
 
     /// How unlikely it is, among equal claims, that this file is the one that was uploaded.
-    fn weakness(&self, place: usize) -> (bool, Kind) {
+    fn weakness(&self, (found, place): (Found, usize)) -> (bool, bool, Kind) {
         let media = &self.shelf.media[place];
-        let (originals, _) = title::originals(media.plain().0);
-        (!originals.is_empty(), media.kind)
+        let copy = !title::originals(media.plain().0).0.is_empty();
+        let extension = name::split(&media.name).1;
+        let strange = self
+            .book
+            .title(found)
+            .is_some_and(|title| !title.ends_with(extension));
+        (copy, strange, media.kind)
     }
 
     fn claim(&self, wave: Wave, place: usize) -> Option<Found> {
@@ -248,9 +253,7 @@ impl<'d, 'a> Desk<'d, 'a> {
     }
 
     fn look_cut(&self, base: &str, digits: &str, exact: bool, name: &str) -> Option<Found> {
-        // A title this long would have been cut, so its number is a counter, and no plain sidecar is meant.
-        let long = name::units(name) > name::MEDIA_UNITS + 1;
-        if long && digits.is_empty() && name::uncount(name).is_some() {
+        if counter_cut(name, digits) {
             return None;
         }
         cuts(base)
@@ -308,6 +311,12 @@ impl<'d, 'a> Desk<'d, 'a> {
             }
         }
     }
+}
+
+/// Whether a number that is read as a part of the title stands where no title reaches. A title this long would have
+/// been cut, so the number is a counter, and no plain sidecar is meant.
+fn counter_cut(name: &str, digits: &str) -> bool {
+    digits.is_empty() && name::units(name) > name::MEDIA_UNITS + 1 && name::uncount(name).is_some()
 }
 
 /// What a sidecar's 46 units leave of a media name: with both roundings, and for both spellings of accents, as the

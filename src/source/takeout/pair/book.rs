@@ -5,6 +5,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::ops::Range;
 
 use super::super::name;
 use super::SidecarName;
@@ -26,11 +29,16 @@ struct Card<'a> {
     counted: bool,
 }
 
+/// One reading of a card's name.
 struct Entry {
     card: usize,
-    /// How many bytes of the card's name are the media name it is written for.
-    length: usize,
+    /// The bytes of the card's name that are the media name it is written for.
+    base: Range<usize>,
+    /// The bytes that are the counter.
+    digits: Range<usize>,
     style: Style,
+    /// The next entry of the same hash.
+    next: Option<usize>,
 }
 
 /// In order of preference.
@@ -51,7 +59,12 @@ pub struct Found {
 /// The index.
 pub struct Book<'a> {
     cards: Vec<Card<'a>>,
-    entries: HashMap<String, Vec<Entry>>,
+    entries: Vec<Entry>,
+    /// The latest entry by the hash of its base and counter. Hashes instead of texts spare a copy of every name; what
+    /// is found is compared with the names themselves.
+    latest: HashMap<u64, usize>,
+    /// Secret, so that hostile names cannot collide on purpose.
+    hashes: RandomState,
     /// Cards whose names may be cut, by the media names that their titles become.
     forward: HashMap<String, Vec<usize>>,
 }
@@ -59,12 +72,13 @@ pub struct Book<'a> {
 impl<'a> Book<'a> {
     pub fn new(sidecars: &[SidecarName<'a>]) -> Self {
         let mut book = Self {
-            cards: Vec::new(),
-            entries: HashMap::new(),
+            cards: Vec::with_capacity(sidecars.len()),
+            entries: Vec::with_capacity(sidecars.len()),
+            latest: HashMap::with_capacity(sidecars.len()),
+            hashes: RandomState::new(),
             forward: HashMap::new(),
         };
         let mut known: HashMap<Cow<'a, str>, usize> = HashMap::with_capacity(sidecars.len());
-        book.entries.reserve(sidecars.len());
         for (index, sidecar) in sidecars.iter().enumerate() {
             let title = sidecar.title.filter(|title| !title.trim().is_empty());
             let name = name::nfc(sidecar.name);
@@ -99,53 +113,68 @@ impl<'a> Book<'a> {
 
     fn write(&mut self, name: &str) {
         let Some(stem) = stem(name) else { return };
-        self.read_as(stem, "");
+        self.read_as(stem, stem.len()..stem.len(), stem);
         if let Some((rest, digits)) = name::counter(stem) {
-            self.read_as(rest, digits);
+            self.read_as(rest, rest.len() + 1..rest.len() + 1 + digits.len(), stem);
         }
     }
 
     /// Enters the start `text` of the next card's name, with and without what may be the suffix.
-    fn read_as(&mut self, text: &str, digits: &str) {
+    fn read_as(&mut self, text: &str, digits: Range<usize>, stem: &str) {
         let Some(dot) = text
             .rfind('.')
             .filter(|dot| *dot > 0 && SUFFIX.starts_with(&text[*dot..]))
         else {
-            self.enter(text, digits, Style::Old);
+            self.enter(stem, text.len(), digits, Style::Old);
             return;
         };
         let whole = text.len() - dot == SUFFIX.len();
-        self.enter(
-            &text[..dot],
-            digits,
-            if whole {
-                Style::NewWhole
-            } else {
-                Style::NewCut
-            },
-        );
-        // A short suffix may be the end of a title instead: `v1.s`. A long one cannot.
-        if text.len() - dot <= ".supp".len() {
-            self.enter(text, digits, Style::Old);
-        }
+        let style = if whole {
+            Style::NewWhole
+        } else {
+            Style::NewCut
+        };
+        self.enter(stem, dot, digits.clone(), style);
         if digits.is_empty()
             && let Some((rest, inner)) = name::counter(&text[..dot])
         {
             // The counter before the suffix, after the extension.
-            self.enter(rest, inner, Style::NewCut);
+            let inner = rest.len() + 1..rest.len() + 1 + inner.len();
+            self.enter(stem, rest.len(), inner, Style::NewCut);
+        }
+        // A short suffix may be the end of a title instead: `v1.s`. A long one cannot.
+        if text.len() - dot <= ".supp".len() {
+            self.enter(stem, text.len(), digits, Style::Old);
         }
     }
 
-    fn enter(&mut self, base: &str, digits: &str, style: Style) {
-        let entry = Entry {
+    fn enter(&mut self, stem: &str, length: usize, digits: Range<usize>, style: Style) {
+        let hash = self.hash(&stem[..length], &stem[digits.clone()]);
+        let next = self.latest.insert(hash, self.entries.len());
+        self.entries.push(Entry {
             card: self.cards.len(),
-            length: base.len(),
+            base: 0..length,
+            digits,
             style,
-        };
-        self.entries
-            .entry(key(base, digits))
-            .or_default()
-            .push(entry);
+            next,
+        });
+    }
+
+    /// Base and counter as one number. The extension, cut or whole, is taken in lowercase: its case may differ between
+    /// a photo and its sidecar, that of the stem never does.
+    fn hash(&self, base: &str, digits: &str) -> u64 {
+        let (stem, tail) = base.split_at(tail_start(base));
+        let mut lower = [0; TAIL_BYTES];
+        let lower = &mut lower[..tail.len()];
+        lower.copy_from_slice(tail.as_bytes());
+        lower.make_ascii_lowercase();
+        let mut hasher = self.hashes.build_hasher();
+        hasher.write(stem.as_bytes());
+        hasher.write(lower);
+        // No name holds this byte, so base and counter cannot flow into each other.
+        hasher.write_u8(0xff);
+        hasher.write(digits.as_bytes());
+        hasher.finish()
     }
 
     fn write_forward(&mut self) {
@@ -181,18 +210,28 @@ impl<'a> Book<'a> {
         open: impl Fn(usize) -> bool,
         passes: impl Fn(&str) -> bool,
     ) -> Option<Found> {
-        let entries = self.entries.get(&key(base, digits))?;
+        count();
         let mut best: Option<(Style, Found)> = None;
-        for entry in entries {
-            let named = self.cards[entry.card].name.get(..entry.length);
-            if exact && named != Some(base)
-                || !open(entry.card)
-                || best.is_some_and(|(style, _)| style <= entry.style)
-            {
-                continue;
-            }
-            if let Some(found) = self.take(entry.card, &passes) {
-                best = Some((entry.style, found));
+        let mut next = self.latest.get(&self.hash(base, digits)).copied();
+        while let Some(entry) = next.map(|place| &self.entries[place]) {
+            next = entry.next;
+            count();
+            let name = &self.cards[entry.card].name;
+            let (named, numbered) = (&name[entry.base.clone()], &name[entry.digits.clone()]);
+            let meant = numbered == digits
+                && if exact {
+                    named == base
+                } else {
+                    same(named, base)
+                };
+            // Entries come latest first, and the first card wins.
+            let better =
+                best.is_none_or(|(style, found)| (entry.style, entry.card) < (style, found.card));
+            if meant && better && open(entry.card) {
+                best = self
+                    .take(entry.card, &passes)
+                    .map(|found| (entry.style, found))
+                    .or(best);
             }
         }
         best.map(|(_, found)| found)
@@ -222,6 +261,15 @@ impl<'a> Book<'a> {
         found
     }
 
+    /// The title of a sidecar that was found.
+    pub fn title(&self, found: Found) -> Option<&'a str> {
+        let takes = &self.cards[found.card].takes;
+        takes
+            .iter()
+            .find(|(_, index)| *index == found.index)
+            .and_then(|(title, _)| *title)
+    }
+
     /// Whether the card's name ends with a counter.
     pub fn counted(&self, card: usize) -> bool {
         self.cards[card].counted
@@ -233,6 +281,7 @@ impl<'a> Book<'a> {
         let mut untitled = None;
         let mut titled = false;
         for (title, index) in takes {
+            count();
             match title {
                 Some(title) if passes(title) => {
                     return Some(Found {
@@ -266,17 +315,42 @@ fn unsuffixed(stem: &str) -> &str {
     }
 }
 
-/// Base and counter as one word. The extension, cut or whole, is taken in lowercase: its case may differ between a
-/// photo and its sidecar, that of the stem never does.
-fn key(base: &str, digits: &str) -> String {
-    let mut key = String::with_capacity(base.len() + digits.len() + 1);
-    key.push_str(base);
-    if let Some(dot) = base.rfind('.')
-        && base.len() - dot <= 6
-    {
-        key[dot..].make_ascii_lowercase();
-    }
-    key.push('\0');
-    key.push_str(digits);
-    key
+/// A media name's key and a counter as one word.
+fn key(name: &str, digits: &str) -> String {
+    format!("{name}\0{digits}")
+}
+
+/// The dot and the longest extension, whose case does not count.
+const TAIL_BYTES: usize = 6;
+
+fn tail_start(base: &str) -> usize {
+    base.rfind('.')
+        .filter(|dot| base.len() - dot <= TAIL_BYTES)
+        .unwrap_or(base.len())
+}
+
+/// Whether two bases differ at most in the case of the extension.
+fn same(one: &str, other: &str) -> bool {
+    let start = tail_start(one);
+    start == tail_start(other)
+        && one.as_bytes()[..start] == other.as_bytes()[..start]
+        && one.as_bytes()[start..].eq_ignore_ascii_case(&other.as_bytes()[start..])
+}
+
+#[cfg(test)]
+thread_local! {
+    static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How many lookups, and comparisons within them, this thread has made since the last call.
+#[cfg(test)]
+pub fn steps() -> usize {
+    STEPS.with(std::cell::Cell::take)
+}
+
+/// Tests count steps instead of measuring time.
+#[inline]
+fn count() {
+    #[cfg(test)]
+    STEPS.with(|steps| steps.set(steps.get() + 1));
 }

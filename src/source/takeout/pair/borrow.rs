@@ -5,9 +5,9 @@
 
 use super::super::name::{self, Edit, Kind};
 use super::book::Found;
-use super::shelf::Index;
+use super::shelf::Stems;
 use super::title::{self, Bond, agrees};
-use super::{Answer, Desk, cuts, starts};
+use super::{Answer, Desk, counter_cut, cuts, starts};
 use crate::model::Role;
 
 /// Extensions of stills, in the order in which a video without a sidecar prefers them.
@@ -20,7 +20,7 @@ const MOVIES: [&str; 5] = [".mp4", ".mov", ".m4v", ".3gp", ".avi"];
 impl Desk<'_, '_> {
     /// Lets what has no sidecar of its own borrow one. Pictures go first, so that the video of an edited live photo
     /// finds its still in place.
-    pub(super) fn borrow(&mut self, index: &Index<'_>) {
+    pub(super) fn borrow(&mut self, stems: &Stems<'_>) {
         let open: Vec<usize> = (0..self.answers.len())
             .filter(|place| !self.answers[*place].settled)
             .collect();
@@ -28,14 +28,15 @@ impl Desk<'_, '_> {
             |place: usize| matches!(self.shelf.media[place].kind, Kind::Video | Kind::Clip);
         let (videos, pictures): (Vec<usize>, Vec<usize>) =
             open.iter().partition(|place| moving(**place));
-        self.each(&pictures, |desk, place| desk.edited(index, place));
-        self.each(&videos, |desk, place| desk.clip(index, place));
+        self.each(&pictures, |desk, place| desk.edited(stems, place));
+        self.each(&videos, |desk, place| desk.edited_video(stems, place));
+        self.each(&videos, |desk, place| desk.clip(stems, place));
         self.each(&pictures, |desk, place| {
             let bare = name::split(&desk.shelf.media[place].name).1.is_empty();
-            bare.then(|| desk.clip(index, place)).flatten()
+            bare.then(|| desk.clip(stems, place)).flatten()
         });
-        self.each(&videos, |desk, place| desk.edited(index, place));
-        self.each(&open, |desk, place| desk.suffix_lost(index, place));
+        self.each(&videos, |desk, place| desk.edited(stems, place));
+        self.each(&open, |desk, place| desk.suffix_lost(stems, place));
         self.each(&open, |desk, place| desk.edited_alone(place));
     }
 
@@ -77,14 +78,14 @@ impl Desk<'_, '_> {
         }
     }
 
-    fn edited(&self, index: &Index<'_>, place: usize) -> Option<Answer> {
+    fn edited(&self, stems: &Stems<'_>, place: usize) -> Option<Answer> {
         let media = &self.shelf.media[place];
         for (name, digits) in media.readings() {
             let (originals, _) = title::originals(name);
             for (original, inner) in &originals {
                 let digits = if inner.is_empty() { digits } else { inner };
                 let number = |digits: &str| {
-                    self.edit_of(index, media.kind, original, digits)
+                    self.edit_of(stems, media.kind, original, digits)
                         .or_else(|| self.edit_of_lost(original, digits, place))
                 };
                 // Edits are numbered among themselves, so a number may be theirs alone.
@@ -98,27 +99,50 @@ impl Desk<'_, '_> {
         None
     }
 
+    /// An edited copy of a video that is a photo of its own, whatever pictures share its stem.
+    fn edited_video(&self, stems: &Stems<'_>, place: usize) -> Option<Answer> {
+        let certain = |card: usize| !self.contested[card];
+        self.shelf.media[place]
+            .readings()
+            .find_map(|(name, digits)| {
+                title::originals(name)
+                    .0
+                    .iter()
+                    .find_map(|(original, inner)| {
+                        let digits = if inner.is_empty() { digits } else { inner };
+                        let head = stems.named(&name::recount(original, digits));
+                        if let Some(head) =
+                            head.filter(|head| self.answers[*head].sidecar.is_some())
+                        {
+                            return Some(self.copy_of(head));
+                        }
+                        let passes = |title: &str| agrees(title, original, Bond::Edited);
+                        let found = self.book.find(original, digits, false, certain, passes)?;
+                        Some(self.sharing(found, Role::Edited, place))
+                    })
+            })
+    }
+
     /// An edited copy whose original is in the folder.
     fn edit_of(
         &self,
-        index: &Index<'_>,
+        stems: &Stems<'_>,
         kind: Kind,
         original: &str,
         digits: &str,
     ) -> Option<Answer> {
         let name = name::recount(original, digits);
-        if let Some(head) = index.named(self.shelf, &name) {
+        if let Some(head) = stems.named(&name) {
             return Some(self.copy_of(head));
         }
         // Edits of HEIC come as JPEG, so the extension may differ.
         let stem = name::split(&name).0;
         let same = |other: &usize| self.shelf.media[*other].kind == kind;
-        if let Some(head) = self.best(index.of_stem(stem).iter().copied().filter(same)) {
+        if let Some(head) = self.best(stems.of_stem(stem).iter().copied().filter(same)) {
             return Some(self.copy_of(head));
         }
-        let image = |other: &usize| self.shelf.media[*other].kind == Kind::Image;
         if kind == Kind::Video
-            && let Some(head) = self.best(index.of_stem(stem).iter().copied().filter(image))
+            && let Some(head) = self.still(stems, stem, |_| true)
         {
             return Some(self.beside(head, Role::Clip));
         }
@@ -145,50 +169,78 @@ impl Desk<'_, '_> {
             .chain(bare)
             .chain(others)
         {
-            let found = look(&base)
-                .or_else(|| cuts(&base).iter().find_map(|base| look(base)))
-                .or_else(|| starts(&base).find_map(look));
+            let found = look(&base).or_else(|| cuts(&base).iter().find_map(|base| look(base)));
             if let Some(found) = found {
                 return Some(self.sharing(found, Role::Edited, place));
             }
         }
+        if let Some(found) = starts(original).find_map(look) {
+            return Some(self.sharing(found, Role::Edited, place));
+        }
         if name::kind(original) != Kind::Video {
             return None;
         }
-        self.still_sidecar(original, digits)
-            .map(|found| self.sharing(found, Role::Clip, place))
+        let found = self.still_sidecar(original, digits)?;
+        Some(self.sharing(found, Role::Clip, place))
     }
 
     /// The video of a live or motion photo, beside its still or at least its still's sidecar.
-    fn clip(&self, index: &Index<'_>, place: usize) -> Option<Answer> {
+    fn clip(&self, stems: &Stems<'_>, place: usize) -> Option<Answer> {
         let media = &self.shelf.media[place];
         for (name, digits) in media.readings() {
             let (stem, extension) = name::split(name);
-            let mut stems = Vec::new();
+            let mut heads = Vec::new();
             if media.kind != Kind::Video {
-                stems.push(numbered(name, digits));
+                heads.push(numbered(name, digits));
             }
             if !extension.is_empty() {
-                stems.push(numbered(stem, digits));
-                // The still's extension may be longer, and its stem shorter by as much.
-                let shorter =
-                    [4, 5].map(|extension| name::cut(stem, name::MEDIA_UNITS - extension).0);
-                let cut = shorter
-                    .iter()
-                    .filter(|cut| name::at_limit(name) && cut.len() < stem.len());
-                stems.extend(cut.map(|cut| numbered(cut, digits)));
+                heads.push(numbered(stem, digits));
             }
-            let image = |other: &usize| self.shelf.media[*other].kind == Kind::Image;
-            let still = stems
+            let still = heads
                 .iter()
-                .find_map(|stem| self.best(index.of_stem(stem).iter().copied().filter(image)));
+                .find_map(|stem| self.still(stems, stem, |_| true));
             if let Some(still) = still.filter(|still| *still != place) {
                 return Some(self.beside(still, Role::Clip));
             }
         }
-        let mut readings = media.readings();
-        let found = readings.find_map(|(name, digits)| self.still_sidecar(name, digits))?;
-        Some(self.sharing(found, Role::Clip, place))
+        let cut = self
+            .cut_still(stems, place)
+            .map(|still| self.beside(still, Role::Clip));
+        cut.or_else(|| {
+            let mut readings = media.readings();
+            let found = readings.find_map(|(name, digits)| self.still_sidecar(name, digits))?;
+            Some(self.sharing(found, Role::Clip, place))
+        })
+    }
+
+    /// The likeliest picture of a stem.
+    fn still(&self, stems: &Stems<'_>, stem: &str, fits: impl Fn(usize) -> bool) -> Option<usize> {
+        let places = stems.of_stem(stem).iter().copied();
+        self.best(
+            places.filter(|place| self.shelf.media[*place].kind == Kind::Image && fits(*place)),
+        )
+    }
+
+    /// The still of a video at the limit, whose stem the cut made shorter by as much as its extension is longer.
+    fn cut_still(&self, stems: &Stems<'_>, place: usize) -> Option<usize> {
+        let (name, digits) = self.shelf.media[place].plain();
+        let (stem, extension) = name::split(name);
+        if extension.is_empty() || !name::at_limit(name) {
+            return None;
+        }
+        let fits = |still: usize| {
+            let title = self.answers[still]
+                .sidecar
+                .and_then(|found| self.book.title(found));
+            name::at_limit(self.shelf.media[still].plain().0)
+                && title.is_none_or(|title| agrees(title, name, Bond::Clip))
+        };
+        [".jpg", ".jpeg"].iter().find_map(|extension| {
+            let (down, up) = name::cut(stem, name::MEDIA_UNITS - extension.len());
+            [down, up]
+                .iter()
+                .find_map(|stem| self.still(stems, &numbered(stem, digits), fits))
+        })
     }
 
     /// The sidecar of the still to the video `name`.
@@ -205,8 +257,13 @@ impl Desk<'_, '_> {
         for base in bases {
             for extension in STILLS {
                 let still = format!("{base}{extension}");
+                let cuts = if counter_cut(name, digits) {
+                    Vec::new()
+                } else {
+                    cuts(&still)
+                };
                 if let Some(found) =
-                    look(&still).or_else(|| cuts(&still).iter().find_map(|still| look(still)))
+                    look(&still).or_else(|| cuts.iter().find_map(|still| look(still)))
                 {
                     return Some(found);
                 }
@@ -233,14 +290,14 @@ impl Desk<'_, '_> {
 
     /// A numbered file at the limit without a numbered sidecar: the cut took the edit suffix away, the rest collided
     /// with the original and was numbered. Below the limit the same names are two photos.
-    fn suffix_lost(&self, index: &Index<'_>, place: usize) -> Option<Answer> {
+    fn suffix_lost(&self, stems: &Stems<'_>, place: usize) -> Option<Answer> {
         let media = &self.shelf.media[place];
         let (plain, digits) = media.plain();
         if digits.is_empty() || !name::at_limit(plain) {
             return None;
         }
-        let original = index
-            .named(self.shelf, plain)
+        let original = stems
+            .named(plain)
             .filter(|original| self.answers[*original].sidecar.is_some());
         if let Some(original) = original {
             return Some(self.copy_of(original));

@@ -42,83 +42,72 @@ pub struct Shelf<'a> {
     pub media: Vec<Media<'a>>,
     /// For each file of the caller, its place in `media`.
     pub place: Vec<usize>,
+    names: HashMap<Cow<'a, str>, usize>,
 }
 
 impl<'a> Shelf<'a> {
     pub fn new(names: &[&'a str]) -> Self {
+        let mut media = Vec::with_capacity(names.len());
         let mut known: HashMap<Cow<'a, str>, usize> = HashMap::with_capacity(names.len());
-        let mut shelf = Self {
-            media: Vec::with_capacity(names.len()),
-            place: Vec::with_capacity(names.len()),
-        };
+        let mut place = Vec::with_capacity(names.len());
         for (index, raw) in names.iter().enumerate() {
-            let name = name::nfc(raw);
-            let place = *known.entry(name).or_insert_with_key(|name| {
+            place.push(*known.entry(name::nfc(raw)).or_insert_with_key(|name| {
                 let counter = name::uncount(name).map(|(plain, digits)| (plain, digits.to_owned()));
-                shelf.media.push(Media {
+                media.push(Media {
                     name: name.clone(),
                     first: index,
                     kind: name::kind(name),
                     counter,
                 });
-                shelf.media.len() - 1
-            });
-            shelf.place.push(place);
+                media.len() - 1
+            }));
         }
-        shelf
+        Self {
+            media,
+            place,
+            names: known,
+        }
     }
 
-    /// Maps over the shelf, wanted only where some file is left without a sidecar of its own.
-    pub fn index(&self) -> Index<'_> {
-        let mut index = Index {
-            names: HashMap::new(),
-            stems: HashMap::new(),
-        };
+    /// Pictures and videos by stem, wanted only where some file is left without a sidecar of its own.
+    pub fn stems(&self) -> Stems<'_> {
+        let mut stems: HashMap<&str, Vec<usize>> = HashMap::with_capacity(self.media.len());
         for (place, media) in self.media.iter().enumerate() {
-            let (stem, extension) = name::split(&media.name);
-            index
-                .names
-                .entry(fold(stem, extension))
-                .or_default()
-                .push(place);
             if matches!(media.kind, Kind::Image | Kind::Video) {
-                index.stems.entry(stem).or_default().push(place);
+                stems
+                    .entry(name::split(&media.name).0)
+                    .or_default()
+                    .push(place);
             }
         }
-        index
+        Stems { shelf: self, stems }
     }
 }
 
 /// Media by name and by stem.
-pub struct Index<'s> {
-    names: HashMap<String, Vec<usize>>,
+pub struct Stems<'s> {
+    shelf: &'s Shelf<'s>,
     stems: HashMap<&'s str, Vec<usize>>,
 }
 
-impl Index<'_> {
+impl Stems<'_> {
     /// The media of this name; one whose extension has another case only where there is no other.
-    pub fn named(&self, shelf: &Shelf<'_>, name: &str) -> Option<usize> {
+    pub fn named(&self, name: &str) -> Option<usize> {
         let (stem, extension) = name::split(name);
-        let places = self.names.get(&fold(stem, extension))?;
-        let exact = places
-            .iter()
-            .find(|place| shelf.media[**place].name == name);
-        exact.or_else(|| places.first()).copied()
+        let folded = |place: &&usize| {
+            name::split(&self.shelf.media[**place].name)
+                .1
+                .eq_ignore_ascii_case(extension)
+        };
+        self.shelf
+            .names
+            .get(name)
+            .or_else(|| self.of_stem(stem).iter().find(folded))
+            .copied()
     }
 
-    /// Pictures or videos of this stem, in the order of the folder.
+    /// Pictures and videos of this stem, in the order of the folder.
     pub fn of_stem(&self, stem: &str) -> &[usize] {
         self.stems.get(stem).map_or(&[], Vec::as_slice)
     }
-}
-
-fn fold(stem: &str, extension: &str) -> String {
-    let mut name = String::with_capacity(stem.len() + extension.len());
-    name.push_str(stem);
-    name.extend(
-        extension
-            .bytes()
-            .map(|byte| char::from(byte.to_ascii_lowercase())),
-    );
-    name
 }

@@ -67,18 +67,22 @@ pub fn agrees(title: &str, plain: &str, bond: Bond) -> bool {
     }
     let plain = name::flat(plain);
     let (stem, extension) = name::split(&plain);
-    let limit = name::at_limit(&plain);
+    let room = name::room(&plain);
     name::sanitize(title).iter().any(|title| {
         let (title_stem, title_extension) = name::split(title);
         let kind = name::kind(title);
         match bond {
             Bond::Own => {
-                title_extension.eq_ignore_ascii_case(extension) && starts(title_stem, stem, limit)
-                    || starts(title, stem, limit && kind == Kind::Unknown)
+                title_extension.eq_ignore_ascii_case(extension) && starts(title_stem, stem, room)
+                    || starts(
+                        title,
+                        stem,
+                        if kind == Kind::Unknown { room } else { WHOLE },
+                    )
             }
             Bond::Edited => {
-                kind == name::kind(&plain) && starts(title_stem, stem, false)
-                    || kind == Kind::Unknown && starts(title, stem, false)
+                kind == name::kind(&plain) && starts(title_stem, stem, WHOLE)
+                    || kind == Kind::Unknown && starts(title, stem, WHOLE)
             }
             Bond::Clip => {
                 // A still's own extension may be part of its video's name: `X.MP.jpg` and `X.MP`.
@@ -88,15 +92,27 @@ pub fn agrees(title: &str, plain: &str, bond: Bond) -> bool {
                     title
                 };
                 matches!(kind, Kind::Image | Kind::Unknown)
-                    && (starts(still, stem, limit) || starts(still, &plain, limit))
+                    && (starts(still, stem, room) || starts(still, &plain, room))
             }
         }
     })
 }
 
-/// Whether `whole` is `start`, or begins with it where a cut may have happened.
-fn starts(whole: &str, start: &str, cut: bool) -> bool {
-    whole.trim_end() == start.trim_end() || cut && whole.starts_with(start)
+/// More room than a cut leaves.
+const WHOLE: usize = usize::MAX;
+
+/// Whether `whole` is `start`, or begins with it where a cut may have happened: with no room left, or with a unit too
+/// few for the surrogate pair that comes next.
+fn starts(whole: &str, start: &str, room: usize) -> bool {
+    whole.trim_end() == start.trim_end()
+        || room < 2
+            && whole.strip_prefix(start).is_some_and(|rest| {
+                room == 0
+                    || rest
+                        .chars()
+                        .next()
+                        .is_some_and(|char| char.len_utf16() == 2)
+            })
 }
 
 /// Whether a title is so close to `plain` that a sidecar which bears the whole media name is still believed. Two ways

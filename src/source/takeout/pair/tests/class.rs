@@ -652,7 +652,16 @@ fn edited_live_photos() {
         &[second],
         &[("IMG_1-edited.MOV", Some(second.0), Clip, None)],
     );
-    let video = ("V.mp4.json", "V.mp4");
+    let (video, image) = (("V.mp4.json", "V.mp4"), ("V.png.json", "V.png"));
+    check_both(
+        &[video, image],
+        &[
+            ("V.mp4", Some(video.0), Original, None),
+            ("V-edited.mp4", Some(video.0), Edited, Some("V.mp4")),
+            ("V-edited.png", Some(image.0), Edited, Some("V.png")),
+            ("V.png", Some(image.0), Original, None),
+        ],
+    );
     check_both(
         &[video],
         &[

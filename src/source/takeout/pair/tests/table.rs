@@ -153,8 +153,12 @@ fn score(titles: Titles) -> (BTreeMap<&'static str, (usize, usize)>, Vec<String>
     (score, misses)
 }
 
+/// No synthetic row is missed today. The policy rows that get nothing here do so on purpose: a suffix that is cut though
+/// its name is below the limit (`photo-ed.jpg`) is a word; a counter behind a blank (`photo (2).jpg`) is never Google's;
+/// and a title alone, under a sidecar name that fits nothing, repeats too often to be a key.
 #[test]
 fn agrees_with_the_table() {
+    assert_eq!(rows().len(), 320);
     for titles in [Titles::Unknown, Titles::Plain, Titles::Long, Titles::Bare] {
         let (score, misses) = score(titles);
         println!("{titles:?}: {score:?}");
