@@ -132,6 +132,9 @@ class Check:
         raw = (card.get("photoTakenTime") or {}).get("timestamp") or "0"
         taken = int(raw) if -4544208000 <= int(raw) <= 4133980799 and int(raw) else None
         self.expect("taken of " + e["path"], taken, e["taken"])
+        if e["sidecar"]:
+            self.expect("uploaded of " + e["path"], int(card.get("creationTime", {"timestamp": -1})["timestamp"]),
+                        -1 if e["uploaded"] is None else e["uploaded"])
         self.expect("description of " + e["path"], card.get("description") or None, e["description"])
         people = list(dict.fromkeys(p["name"] for p in card.get("people", ()) if p.get("name")))
         self.expect("people of " + e["path"], people, e["people"])
@@ -199,7 +202,9 @@ class Check:
                     if naming.sidecar_name(clean, rule, n) != name:
                         continue
                     e = folders[folder].get(naming.media_name(clean, rule, n))
-                    if e and e["sidecar"] != path and e["role"] == "original" and not e["unsure"] and not e["bad_sidecar"]:
+                    if not e or e["sidecar"] == path or e["role"] != "original":
+                        continue
+                    if not e["unsure"] and not e["bad_sidecar"]:
                         self.bad("ambiguous: %s also fits %s" % (path, e["path"]))
 
 

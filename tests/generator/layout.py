@@ -27,6 +27,7 @@ class Placement:
     folder: str = ""
     kind: str = "year"
     n: int = 0
+    shift: int = 0                                              # seconds by which this copy's upload time differs
     names: List[str] = field(default_factory=list)              # of the pieces
     sidecar_file: Optional[str] = None
 
@@ -182,9 +183,9 @@ class Layout:
     def _variant(self, place):
         if not place.copy:
             return 0, None
-        shift = self.rng.choice((0, 0, 0, 0, 1, 7))
-        other = self.rng.random() < 0.1 and shift == 0
-        return shift, place.upload.url[:-6] + "Album2" if other else None
+        place.shift = self.rng.choice((0, 0, 0, 0, 1, 7))
+        other = self.rng.random() < 0.1 and place.shift == 0
+        return place.shift, place.upload.url[:-6] + "Album2" if other else None
 
     def _add(self, path, kind, data, mtime=None, part=None):
         part = self.rng.randrange(self.parts) if part is None else part

@@ -122,6 +122,10 @@ class Library:
                 self._used.add(key)
                 return title
 
+    def first(self, class_):
+        """Whether no upload of that class exists yet."""
+        return not any(u.class_ == class_ for u in self.uploads)
+
     def word(self):
         return self.rng.choice(THINGS)
 

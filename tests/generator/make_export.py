@@ -9,14 +9,15 @@ DIR/export holds the export, DIR/truth.json and DIR/truth.tsv what must be found
 """
 
 import argparse
+import hashlib
 import os
+import random
 import shutil
 import sys
 import time
 
 import library
 import locales
-import random
 import truth
 from layout import Layout, stamp_to_time
 from zipwriter import ZipWriter
@@ -68,11 +69,12 @@ def write_tree(root, entries):
     done = {}
     for entry in entries:
         data = entry.data()
+        digest = hashlib.sha256(data).digest()
         if entry.path in done:
-            if done[entry.path] != data:
+            if done[entry.path] != digest:
                 raise SystemExit("two files of one path: " + entry.path)
             continue
-        done[entry.path] = data if len(data) < 100000 else data
+        done[entry.path] = digest
         path = os.path.join(root, entry.path)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as out:
@@ -81,12 +83,26 @@ def write_tree(root, entries):
 
 
 def placed(layout, form):
-    """Per part: its form and its entries; and for each entry where it ended up."""
+    """Per part: its form and its entries."""
     parts = [(part_form(form, i), []) for i in range(layout.parts)]
     for entry in layout.entries:
         for part in sorted(set(entry.parts)):
             parts[part][1].append(entry)
     return parts
+
+
+def storage(form, stamp):
+    """A function that tells of an entry in which parts it is, and how it is stored there."""
+    def where(entry):
+        if form == "unpacked":
+            return [("Takeout", "file")]
+        found = []
+        for i in sorted(set(entry.parts)):
+            kind = part_form(form, i)
+            stored = "file" if kind == "folder" else "deflated" if method_of(entry, kind) else "stored"
+            found.append((part_name(stamp, i, kind), stored))
+        return found
+    return where
 
 
 def plan(seed, photos, parts, stamp, big=True, body_max=60000, extras=True):
@@ -109,17 +125,8 @@ def make(out, seed, photos, parts, form, stamp):
             else:
                 write_zip(path, entries, kind)
 
-    def where(entry):
-        if form == "unpacked":
-            return [("Takeout", "file")]
-        found = []
-        for i in sorted(set(entry.parts)):
-            kind = part_form(form, i)
-            stored = "file" if kind == "folder" else "deflated" if method_of(entry, kind) else "stored"
-            found.append((part_name(stamp, i, kind), stored))
-        return found
-
-    facts = truth.build(layout, where, {"seed": seed, "photos": photos, "parts": parts, "form": form, "stamp": stamp})
+    facts = truth.build(layout, storage(form, stamp), {"seed": seed, "photos": photos, "parts": parts, "form": form,
+                                                       "stamp": stamp})
     truth.write(facts, out)
     return facts
 

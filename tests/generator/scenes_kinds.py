@@ -26,7 +26,7 @@ def edited_cut(lib):
     """The suffix of the edited copy is cut: every length of it that remains, down to the dash."""
     rng = lib.rng
     suffix = naming.units(lib.words.edited)
-    left = list(range(1, suffix)) if not any(u.class_ == "edited_cut" for u in lib.uploads) else [rng.randint(1, suffix - 1)]
+    left = list(range(1, suffix)) if lib.first("edited_cut") else [rng.randint(1, suffix - 1)]
     for keep in left:
         ext = rng.choice((".jpg", ".jpeg", ".JPG"))
         stem = lib.fresh(lambda: lib.text(51 - len(ext) - keep))
@@ -163,14 +163,16 @@ def motion(lib):
 def mvimg(lib):
     """Older motion photos: the video has no extension at all, or `.MP4`."""
     rng = lib.rng
-    stem = lib.fresh(lambda: "MVIMG_2018%02d%02d_%06d" % (rng.randint(1, 12), rng.randint(1, 28), rng.randint(0, 235959)))
-    lib.add("mvimg", stem + ".jpg", year=lib.some_year(), pieces=live_pieces(lib, stem + ".jpg", stem + rng.choice(("", "", ".MP4"))))
+    stem = lib.fresh(lambda: "MVIMG_2018%02d%02d_%06d" % (rng.randint(1, 12), rng.randint(1, 28),
+                                                          rng.randint(0, 235959)))
+    lib.add("mvimg", stem + ".jpg", year=lib.some_year(),
+            pieces=live_pieces(lib, stem + ".jpg", stem + rng.choice(("", "", ".MP4"))))
 
 
 @scene(1)
 def samsung(lib):
     title, taken = camera(lib, ".jpg")
-    lib.add("samsung", title, taken=taken, pieces=live_pieces(lib, naming.sanitise(title), naming.sanitise(title)[:-4] + ".MP4"))
+    lib.add("samsung", title, taken=taken, pieces=live_pieces(lib, title, title[:-4] + ".MP4"))
 
 
 @scene(2)

@@ -32,7 +32,7 @@ def plain(lib):
 def ladder(lib):
     """Titles of every length from 20 to 64 units: every prefix of the suffix, `..json`, cut extensions."""
     rng = lib.rng
-    lengths = list(range(20, 65)) if not any(u.class_ == "ladder" for u in lib.uploads) else rng.sample(range(20, 65), 6)
+    lengths = list(range(20, 65)) if lib.first("ladder") else rng.sample(range(20, 65), 6)
     if lib.photos < 500:
         lengths = rng.sample(lengths, min(len(lengths), 12))
     for n in lengths:
