@@ -92,13 +92,13 @@ class Folder:
 class Layout:
     """The whole export as a list of entries, and what `truth` needs to know about it."""
 
-    def __init__(self, lib, parts, stamp_time, extras=True):
+    def __init__(self, lib, parts, stamp_time, albums=True, extras=True):
         self.lib, self.parts, self.time = lib, parts, stamp_time
         self.rng = random.Random("layout/%s" % lib.seed)
         self.root = "Takeout/%s/" % lib.words.product
         self.placements: List[Placement] = []
         self.entries: List[Entry] = []
-        self.albums = invent(lib, self.rng)
+        self.albums = invent(lib, self.rng) if albums else []
         self._place()
         self._number()
         self._emit()

@@ -20,8 +20,8 @@ KNOWN_EXT = re.compile(r"\.(jpe?g|heic|png|gif|webp|dng|orf|tiff?|mp4|mov|m4v|3g
 
 PEOPLE = ("Ada Lovelace", "Mum", "Zoë Åkesson", "Иван Петров", "山田太郎", "Chidi 🌻", "Ben/Jen", "Grace Hopper",
           "Søren K.", "O'Neill, Pat", "Oma & Opa", "김민수", "Little One 👶🏽", "José María", "mum", "A.", "..", "Nadia")
-DESCRIPTIONS = ("At the lake", "First day of school", "Ein „guter“ Tag", "Two lines\nof text", "日本の秋", "<b>bold</b> & co",
-                "100 % fun 🎈", 'She said "yes"', "C:\\old\\path", "Tab\there")
+DESCRIPTIONS = ("At the lake", "First day of school", "Ein „guter“ Tag", "Two lines\nof text", "日本の秋",
+                "<b>bold</b> & co", "100 % fun 🎈", 'She said "yes"', "C:\\old\\path", "Tab\there")
 STREETS = "Lake Harbour Garden Castle Market River Forest Bridge Island Valley Tower Station".split()
 THINGS = ("Summer Ausflug Été Verano Lumières Praia Зима 夏祭り Wandeling Estate Fiesta Urlaub Noël Dovolená Карта "
           "Tisch Łąka Ağaç Häuser Garden").split()
@@ -242,12 +242,12 @@ ORIGINS = (_mobile, _mobile, lambda rng: {"webUpload": {"computerUpload": {}}}, 
            lambda rng: {"deviceType": "IOS_PHONE"}, lambda rng: {})
 
 
-def build(seed, photos, words, big=True, body_max=60000):
+def build(seed, photos, words):
     """Runs every scenario once (in a shuffled order), then draws by weight until there are enough uploads."""
     import scenes_facts
     import scenes_kinds
     import scenes_names
-    lib = Library(seed, photos, words, big, body_max)
+    lib = Library(seed, photos, words)
     scenes = scenes_names.SCENES + scenes_kinds.SCENES + scenes_facts.SCENES
     first = list(scenes)
     lib.rng.shuffle(first)

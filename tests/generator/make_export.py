@@ -105,10 +105,9 @@ def storage(form, stamp):
     return where
 
 
-def plan(seed, photos, parts, stamp, big=True, body_max=60000, extras=True):
+def plan(seed, photos, parts, stamp):
     words = locales.draw(random.Random("locale/%s" % seed))
-    lib = library.build(seed, photos, words, big, body_max)
-    return Layout(lib, parts, stamp_to_time(stamp), extras)
+    return Layout(library.build(seed, photos, words), parts, stamp_to_time(stamp))
 
 
 def make(out, seed, photos, parts, form, stamp):

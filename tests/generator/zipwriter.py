@@ -36,8 +36,8 @@ class ZipWriter:
         self.pos += len(data)
 
     def add(self, name, data, method, **lies):
-        """Writes one entry. `lies` replaces fields of the central record: usize, csize, crc, offset, method, flags;
-        `body` gives compressed bytes as they are."""
+        """Writes one entry. `lies` replaces fields of the central record (usize, csize, crc, offset), `flags` in both
+        places; `body` gives compressed bytes as they are. A method other than 8 leaves the bytes alone."""
         raw = name if isinstance(name, bytes) else name.encode()
         crc = zlib.crc32(data)
         if "body" in lies:
@@ -47,7 +47,8 @@ class ZipWriter:
             body = packer.compress(data) + packer.flush()
         else:
             body = data
-        flags = (FLAG_UTF8 if self.utf8 else 0) | (FLAG_DESCRIPTOR if self.descriptors else 0)
+        usual = (FLAG_UTF8 if self.utf8 else 0) | (FLAG_DESCRIPTOR if self.descriptors else 0)
+        flags = lies.pop("flags", usual)
         local = self.pos
         self._local(raw, method, flags, crc, len(body), len(data))
         start = self.pos
@@ -77,13 +78,12 @@ class ZipWriter:
     def _add_central(self, r, flags, lies):
         usize, csize = lies.get("usize", r.usize), lies.get("csize", r.csize)
         offset, crc = lies.get("offset", r.local), lies.get("crc", r.crc)
-        method, flags = lies.get("method", r.method), lies.get("flags", flags)
         extra = b""
         if self.zip64:
             extra = struct.pack("<HHQQQ", 1, 24, usize, csize, offset)
             usize = csize = offset = U32
         version = 45 if self.zip64 else 20
-        record = struct.pack("<IHHHHIIIIHHHHHII", 0x02014B50, 0x0300 | version, version, flags, method,
+        record = struct.pack("<IHHHHIIIIHHHHHII", 0x02014B50, 0x0300 | version, version, flags, r.method,
                              self.dos_time, crc, csize, usize, len(r.name), len(extra), 0, 0, 0, 0o100644 << 16,
                              offset) + r.name + extra
         self._central.append(record)
