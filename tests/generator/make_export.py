@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Writes an invented Google Photos export and the truth about it.
+
+  make_export.py --out DIR --seed 1 --photos 2000 --parts 3 --form stored|deflated|zip64|unpacked|mixed
+  make_export.py --check DIR
+
+DIR/export holds the export, DIR/truth.json and DIR/truth.tsv what must be found in it. Same arguments, same bytes
+(deflated ones as long as zlib is the same).
+"""
+
+import argparse
+import hashlib
+import os
+import random
+import shutil
+import sys
+import time
+
+import library
+import locales
+import truth
+from layout import Layout, stamp_to_time
+from zipwriter import ZipWriter
+
+FORMS = ("stored", "deflated", "zip64", "unpacked", "mixed")
+
+
+def part_form(form, i):
+    """The form of one part; `mixed` goes round a stored zip, a folder, and a zip as a streaming writer leaves it."""
+    return ("stored", "folder", "streamed")[i % 3] if form == "mixed" else form
+
+
+def part_name(stamp, i, form):
+    base = "takeout-%s-1-%03d" % (stamp, i + 1)
+    if form == "unpacked":
+        return "Takeout"
+    return base if form == "folder" else base + ".zip"
+
+
+def method_of(entry, form):
+    """0 stored, 8 deflated. Sidecars are always deflated."""
+    if entry.kind != "media":
+        return 8
+    if form in ("deflated", "streamed"):
+        return 8
+    return 8 if form == "zip64" and entry.placement.body(entry.piece).size % 4 == 0 else 0
+
+
+def dos_time(seconds):
+    t = time.gmtime(max(seconds, 315532800))
+    return (t.tm_year - 1980) << 25 | t.tm_mon << 21 | t.tm_mday << 16 | t.tm_hour << 11 | t.tm_min << 5 | t.tm_sec // 2
+
+
+def write_zip(path, entries, form):
+    with open(path, "wb", buffering=1 << 20) as out:
+        zip_out = zip_writer(out, form)
+        for entry in entries:
+            zip_out.dos_time = dos_time(entry.mtime)
+            zip_out.add(entry.path, entry.data(), method_of(entry, form))
+        zip_out.close()
+    return zip_out
+
+
+def zip_writer(out, form):
+    return ZipWriter(out, utf8=form != "streamed", descriptors=form in ("streamed", "zip64"), zip64=form == "zip64")
+
+
+def write_tree(root, entries):
+    done = {}
+    for entry in entries:
+        data = entry.data()
+        digest = hashlib.sha256(data).digest()
+        if entry.path in done:
+            if done[entry.path] != digest:
+                raise SystemExit("two files of one path: " + entry.path)
+            continue
+        done[entry.path] = digest
+        path = os.path.join(root, entry.path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as out:
+            out.write(data)
+        os.utime(path, (entry.mtime, entry.mtime))
+
+
+def placed(layout, form):
+    """Per part: its form and its entries."""
+    parts = [(part_form(form, i), []) for i in range(layout.parts)]
+    for entry in layout.entries:
+        for part in sorted(set(entry.parts)):
+            parts[part][1].append(entry)
+    return parts
+
+
+def storage(form, stamp):
+    """A function that tells of an entry in which parts it is, and how it is stored there."""
+    def where(entry):
+        if form == "unpacked":
+            return [("Takeout", "file")]
+        found = []
+        for i in sorted(set(entry.parts)):
+            kind = part_form(form, i)
+            stored = "file" if kind == "folder" else "deflated" if method_of(entry, kind) else "stored"
+            found.append((part_name(stamp, i, kind), stored))
+        return found
+    return where
+
+
+def plan(seed, photos, parts, stamp):
+    words = locales.draw(random.Random("locale/%s" % seed))
+    return Layout(library.build(seed, photos, words), parts, stamp_to_time(stamp))
+
+
+def make(out, seed, photos, parts, form, stamp):
+    export = os.path.join(out, "export")
+    os.makedirs(export)
+    layout = plan(seed, photos, parts, stamp)
+    if form == "unpacked":
+        write_tree(export, layout.entries)
+    else:
+        for i, (kind, entries) in enumerate(placed(layout, form)):
+            path = os.path.join(export, part_name(stamp, i, kind))
+            if kind == "folder":
+                write_tree(path, entries)
+            else:
+                write_zip(path, entries, kind)
+
+    facts = truth.build(layout, storage(form, stamp), {"seed": seed, "photos": photos, "parts": parts, "form": form,
+                                                       "stamp": stamp})
+    truth.write(facts, out)
+    return facts
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--out", help="folder to make; gets export/, truth.json, truth.tsv")
+    ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--photos", type=int, default=2000, help="number of uploads (default 2000)")
+    ap.add_argument("--parts", type=int, default=3)
+    ap.add_argument("--form", choices=FORMS, default="stored")
+    ap.add_argument("--stamp", default="20260901T000000Z")
+    ap.add_argument("--force", action="store_true", help="replace an export made here before")
+    ap.add_argument("--check", metavar="DIR", help="read an export again and compare it with its truth")
+    a = ap.parse_args()
+    if a.check:
+        import check
+        sys.exit(check.run(a.check))
+    if not a.out:
+        ap.error("--out or --check is needed")
+    if a.parts < 1 or a.photos < 1:
+        ap.error("--parts and --photos must be at least 1")
+    export = os.path.join(a.out, "export")
+    if os.path.exists(export):
+        if not a.force:
+            ap.error("%s exists (use --force to replace it)" % export)
+        shutil.rmtree(export)
+    facts = make(a.out, a.seed, a.photos, a.parts, a.form, a.stamp)
+    t = facts["totals"]
+    print("%s: %d media entries, %d contents, %d albums, %.1f MB" % (
+        a.out, t["media_entries"], t["distinct_contents"], t["album_folders"], t["media_bytes"] / 1e6))
+
+
+if __name__ == "__main__":
+    main()
