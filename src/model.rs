@@ -178,6 +178,8 @@ pub struct Medium {
 pub struct Album {
     /// Its own title, or its folder's name where it has none.
     pub title: String,
+    /// It has no title of its own. Its folder's name ends in a number that another export may give to another album.
+    pub untitled: bool,
     /// Its date, seconds since 1970.
     pub date: Option<i64>,
     /// Indices in [`Batch::media`].

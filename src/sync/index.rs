@@ -113,12 +113,6 @@ pub fn zip(
             Ok((kind, facts)) => {
                 entries[at].kind = kind;
                 entries[at].facts = facts;
-                if kind == Kind::Unreadable {
-                    problems.add(
-                        &listed[at].path,
-                        "not valid JSON: its photo is shown without its facts",
-                    );
-                }
             }
             Err(error) => problems.add(&listed[at].path, &chain(&error)),
         }

@@ -7,9 +7,15 @@
 //!
 //! A *photo* is a line of contents of which the last is shown. Its `id` is its first content.
 
-use super::image::{DirRecord, FileRecord, Found, Hidden, Image, PlaceRecord};
-use super::{names, numbers};
-use crate::model::{Album, Batch, BlobKey, Location, Medium, Role, is_video};
+mod albums;
+mod candidate;
+mod draw;
+mod naming;
+
+use super::image::{DirRecord, Found, Hidden, Image};
+use super::numbers;
+use crate::model::{Batch, BlobKey, Location, Role};
+use candidate::{Candidate, candidates};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -57,7 +63,7 @@ struct Photo {
 
 #[derive(Debug)]
 struct AlbumLine {
-    title: String,
+    key: (bool, String),
     dir: DirId,
     members: BTreeSet<PhotoId>,
 }
@@ -66,92 +72,6 @@ struct AlbumLine {
 struct DirLine {
     path: String,
     record: DirRecord,
-}
-
-/// All copies of one content in one export, seen together.
-struct Candidate<'a> {
-    key: BlobKey,
-    copies: Vec<(u32, &'a Medium)>,
-}
-
-impl<'a> Candidate<'a> {
-    /// The copy whose sidecar is in use: the one uploaded first.
-    fn leading(&self) -> Option<&'a Medium> {
-        let facts = self
-            .copies
-            .iter()
-            .filter_map(|(_, medium)| Some((medium.sidecar.as_ref()?, *medium)));
-        facts
-            .min_by_key(|((_, sidecar), _)| {
-                let uploaded = sidecar.uploaded.unwrap_or(i64::MAX);
-                (
-                    uploaded,
-                    sidecar.taken.unwrap_or(i64::MAX),
-                    sidecar.title.clone(),
-                )
-            })
-            .map(|(_, medium)| medium)
-    }
-
-    /// The copy that is read: outside albums where there is one.
-    fn nearest(&self) -> Option<&'a Medium> {
-        self.copies
-            .iter()
-            .map(|(_, medium)| *medium)
-            .min_by_key(|medium| medium.in_album)
-    }
-
-    fn role(&self) -> Role {
-        self.copies
-            .iter()
-            .map(|(_, medium)| medium.role)
-            .min()
-            .unwrap_or(Role::Original)
-    }
-
-    fn hidden(&self) -> Hidden {
-        let mut trashed = true;
-        let mut locked = true;
-        for (_, medium) in &self.copies {
-            let (is_trashed, is_locked) = medium
-                .sidecar
-                .as_ref()
-                .map_or((false, false), |(_, s)| (s.trashed, s.locked));
-            if !is_trashed && !is_locked {
-                return Hidden::No;
-            }
-            trashed &= is_trashed;
-            locked &= is_locked;
-        }
-        // What is locked in one copy and trashed in another counts as locked, the stricter of the two.
-        if trashed && !locked {
-            Hidden::Trash
-        } else {
-            Hidden::Locked
-        }
-    }
-
-    fn date(&self) -> (Option<i64>, DateSource) {
-        let leading = self.leading().and_then(|medium| medium.sidecar.as_ref());
-        if let Some(taken) = leading.and_then(|(_, sidecar)| sidecar.taken) {
-            return (Some(taken), DateSource::Sidecar);
-        }
-        if let Some(year) = self.copies.iter().find_map(|(_, medium)| medium.year) {
-            return (noon_of_new_year(year), DateSource::YearFolder);
-        }
-        match leading.and_then(|(_, sidecar)| sidecar.uploaded) {
-            Some(uploaded) => (Some(uploaded), DateSource::Upload),
-            None => (None, DateSource::None),
-        }
-    }
-}
-
-/// A bare year means 1 January, 12:00 UTC.
-fn noon_of_new_year(year: i16) -> Option<i64> {
-    let noon = jiff::civil::date(year, 1, 1).at(12, 0, 0, 0);
-    noon.to_zoned_datetime(TimeZone::UTC)
-        .ok()
-        .map(|noon| noon.timestamp().as_second())
 }
 
 /// The state of the fold. Feed it with [`Fold::step`] and end it with [`Fold::image`].
@@ -433,215 +353,6 @@ impl Fold {
         self.name(dir, photo);
     }
 
-    /// The directory at a path of plain, legal names, made where it is not there yet.
-    fn dir(&mut self, path: &str, above: DirId) -> DirId {
-        if let Some(dir) = self.dir_by_path.get(path) {
-            return *dir;
-        }
-        let (before, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let parent = if before == self.dirs[above].path {
-            above
-        } else {
-            self.dir(before, above)
-        };
-        self.make_dir(parent, name, name)
-    }
-
-    fn make_dir(&mut self, parent: DirId, name: &str, title: &str) -> DirId {
-        let path = format!("{}/{name}", self.dirs[parent].path);
-        let free = (0..)
-            .map(|n| numbers::dir_inode(&path, n))
-            .find(|ino| self.inodes.insert(*ino));
-        let dir = self.dirs.len();
-        self.dirs.push(DirLine {
-            path: path.clone(),
-            record: DirRecord {
-                ino: free.unwrap_or_default(),
-                parent: parent as u32,
-                name: name.into(),
-                title: title.into(),
-                fixed: false,
-            },
-        });
-        self.dir_by_path.insert(path, dir);
-        self.owners
-            .insert((parent, names::fold(name)), Owner::Dir(dir));
-        dir
-    }
-
-    /// Gives a photo its name in a directory: the plain one where it is free, else one with a suffix.
-    fn name(&mut self, dir: DirId, photo: PhotoId) {
-        let (stem, extension) = self.stem(dir, photo);
-        let own = &self.photos[photo];
-        let max = if own.head.is_some() {
-            names::MAX_FOLLOWER
-        } else {
-            names::MAX
-        };
-        let plain = names::legal(&stem, &extension, max);
-        if let Some(given) = self.given.get(&(dir, photo))
-            && *given.plain.as_ref().unwrap_or(&given.name) == plain
-        {
-            return;
-        }
-        let id = own.id;
-        let (plain_stem, ending) = plain.split_at(plain.len() - names::ending(&plain, &extension));
-        let name = self.free_name(dir, Owner::Photo(photo), |len| match len {
-            0 => plain.clone(),
-            len => format!("{plain_stem}~{}{ending}", numbers::suffix(&id, len)),
-        });
-        let plain = (name != plain).then_some(plain);
-        self.given.insert((dir, photo), Given { name, plain });
-    }
-
-    fn stem(&self, dir: DirId, photo: PhotoId) -> (String, String) {
-        let own = &self.photos[photo];
-        let (stem, extension) = names::of_original(own.title.as_deref(), &own.file);
-        let head_stem = own.head.map(|head| self.name_in(dir, head));
-        let head_stem = head_stem.as_deref().map(|name| names::split(name).0);
-        match (own.role, head_stem) {
-            (Role::Original, _) => (stem.to_owned(), extension.to_owned()),
-            (Role::Edited, head) => names::of_edited(head.unwrap_or(stem), &own.file),
-            (Role::Clip, Some(head)) => names::of_clip(head, &own.file),
-            (Role::Clip, None) => (stem.to_owned(), names::split(&own.file).1.to_owned()),
-        }
-    }
-
-    /// The name of a head in a directory, or what it would be called where it has none there.
-    fn name_in(&self, dir: DirId, photo: PhotoId) -> String {
-        match self.given.get(&(dir, photo)) {
-            Some(given) => given.name.clone(),
-            None => {
-                let own = &self.photos[photo];
-                let (stem, extension) = names::of_original(own.title.as_deref(), &own.file);
-                names::legal(stem, extension, names::MAX)
-            }
-        }
-    }
-
-    /// Tries the plain name, then longer and longer suffixes, and takes the first that is free or the owner's.
-    fn free_name(&mut self, dir: DirId, owner: Owner, attempt: impl Fn(usize) -> String) -> String {
-        for len in std::iter::once(0).chain(4..=names::MAX_SUFFIX) {
-            let name = attempt(len);
-            let slot = self
-                .owners
-                .entry((dir, names::fold(&name)))
-                .or_insert(owner);
-            if *slot == owner {
-                return name;
-            }
-        }
-        // 80 bits of a hash are spent on one name. The longest attempt is still a name of its own in practice.
-        attempt(names::MAX_SUFFIX)
-    }
-
-    /// Finds or makes the directory of each album and puts its members in.
-    fn gather_albums(&mut self, batch: &Batch, keys: &[BlobKey]) {
-        let mut arrivals: Vec<(&Album, BTreeSet<PhotoId>)> = Vec::new();
-        for album in &batch.albums {
-            let members: BTreeSet<PhotoId> = album
-                .members
-                .iter()
-                .filter_map(|index| self.by_content.get(keys.get(*index as usize)?).copied())
-                .map(|photo| self.photos[photo].head.unwrap_or(photo))
-                .collect();
-            if !members.is_empty() {
-                arrivals.push((album, members));
-            }
-        }
-        arrivals.sort_by_cached_key(|(album, members)| {
-            (album.title.clone(), album.date, self.identity(members))
-        });
-        for (line, members) in self.match_albums(&arrivals) {
-            self.albums[line].members.extend(members);
-        }
-    }
-
-    /// What a new album is known by: the contents of its first members.
-    fn identity(&self, members: &BTreeSet<PhotoId>) -> Vec<u8> {
-        let mut keys: Vec<BlobKey> = members.iter().map(|photo| self.photos[*photo].id).collect();
-        keys.sort_unstable();
-        keys.iter()
-            .flat_map(|key| [key.size, u64::from(key.crc32), key.head])
-            .flat_map(u64::to_le_bytes)
-            .collect()
-    }
-
-    /// Joins arriving albums with known ones of the same title: those that share most photos first.
-    fn match_albums(
-        &mut self,
-        arrivals: &[(&Album, BTreeSet<PhotoId>)],
-    ) -> Vec<(usize, BTreeSet<PhotoId>)> {
-        let known = self.albums.len();
-        let mut pairs = Vec::new();
-        for (arrival, (album, members)) in arrivals.iter().enumerate() {
-            for (line, candidate) in self
-                .albums
-                .iter()
-                .enumerate()
-                .filter(|(_, line)| line.title == album.title)
-            {
-                let shared = candidate.members.intersection(members).count();
-                pairs.push((std::cmp::Reverse(shared), line, arrival));
-            }
-        }
-        pairs.sort_unstable();
-        let mut line_of: HashMap<usize, usize> = HashMap::new();
-        let mut taken: HashSet<usize> = HashSet::new();
-        for (shared, line, arrival) in pairs {
-            let alone = || {
-                let title = &arrivals[arrival].0.title;
-                arrivals
-                    .iter()
-                    .filter(|(album, _)| album.title == *title)
-                    .count()
-                    == 1
-                    && self.albums[..known]
-                        .iter()
-                        .filter(|line| line.title == *title)
-                        .count()
-                        == 1
-            };
-            if !line_of.contains_key(&arrival)
-                && !taken.contains(&line)
-                && (shared.0 > 0 || alone())
-            {
-                line_of.insert(arrival, line);
-                taken.insert(line);
-            }
-        }
-        let mut joined = Vec::new();
-        for (arrival, (album, members)) in arrivals.iter().enumerate() {
-            let line = match line_of.get(&arrival) {
-                Some(line) => *line,
-                None => self.new_album(&album.title, members),
-            };
-            joined.push((line, members.clone()));
-        }
-        joined
-    }
-
-    fn new_album(&mut self, title: &str, members: &BTreeSet<PhotoId>) -> usize {
-        let id = self.identity(members);
-        let dir = self.titled_dir(ALBUMS, title, &id);
-        self.albums.push(AlbumLine {
-            title: title.into(),
-            dir,
-            members: BTreeSet::new(),
-        });
-        self.albums.len() - 1
-    }
-
-    fn titled_dir(&mut self, parent: DirId, title: &str, id: &[u8]) -> DirId {
-        let plain = names::legal(title, "", names::MAX);
-        let owner = Owner::Dir(self.dirs.len());
-        let name = self.free_name(parent, owner, |len| match len {
-            0 => plain.clone(),
-            len => format!("{plain}~{}", numbers::dir_suffix(id, len)),
-        });
-        self.make_dir(parent, &name, title)
-    }
-
     fn count(&mut self, batch: &Batch, candidates: &[Candidate<'_>]) {
         self.found.media += batch.media.len() as u64;
         self.found.junk += batch.junk;
@@ -702,76 +413,4 @@ impl Fold {
         let members = self.members();
         self.draw(&members)
     }
-
-    fn draw(self, places: &[(DirId, PhotoId)]) -> Image {
-        let mut by_ino: Vec<PhotoId> = (0..self.photos.len()).collect();
-        by_ino.sort_unstable_by_key(|photo| self.photos[*photo].ino);
-        let mut file_of = vec![0_u32; self.photos.len()];
-        let mut image = Image::default();
-        for photo in by_ino {
-            file_of[photo] = image.files.len() as u32;
-            image.files.push(self.record(photo));
-        }
-        let homes = self
-            .photos
-            .iter()
-            .enumerate()
-            .filter_map(|(number, photo)| Some((photo.home?, number, true)));
-        for (dir, photo, home) in
-            homes.chain(places.iter().map(|(dir, photo)| (*dir, *photo, false)))
-        {
-            let name = &self.given[&(dir, photo)].name;
-            image.places.push(PlaceRecord {
-                dir: dir as u32,
-                file: file_of[photo],
-                name_at: image.names.len() as u32,
-                name_len: name.len() as u8,
-                home,
-            });
-            image.names.extend_from_slice(name.as_bytes());
-        }
-        image.dirs = self.dirs.into_iter().map(|dir| dir.record).collect();
-        image.paths = self.paths;
-        image.found = self.found;
-        image
-    }
-
-    fn record(&self, photo: PhotoId) -> FileRecord {
-        let date = self.date(photo);
-        let own = &self.photos[photo];
-        let source = own.head.map_or(own.source, |head| self.photos[head].source);
-        FileRecord {
-            ino: own.ino,
-            size: own.id.size,
-            mtime: date.or(own.uploaded).unwrap_or(numbers::NO_DATE),
-            ctime: own.ctime,
-            ctime_nsec: numbers::fraction(&own.id),
-            crc32: own.id.crc32,
-            location: own.location,
-            taken: date.filter(|_| source == DateSource::Sidecar),
-            entry: own.entry,
-            sidecar: own.sidecar,
-            role: own.role,
-            hidden: own.hidden,
-            video: own.role == Role::Clip || is_video(&own.file),
-            copies: own.copies,
-        }
-    }
-}
-
-/// The contents of an export, each with its copies, in the order of their paths.
-fn candidates<'a>(batch: &'a Batch, keys: &[BlobKey]) -> Vec<Candidate<'a>> {
-    let mut found: Vec<Candidate<'_>> = Vec::new();
-    let mut by_key: HashMap<BlobKey, usize> = HashMap::new();
-    for (index, (medium, key)) in batch.media.iter().zip(keys).enumerate() {
-        let at = *by_key.entry(*key).or_insert_with(|| {
-            found.push(Candidate {
-                key: *key,
-                copies: Vec::new(),
-            });
-            found.len() - 1
-        });
-        found[at].copies.push((index as u32, medium));
-    }
-    found
 }

@@ -405,25 +405,10 @@ fn album(export: &Export, folder: &str, content: &Folder, members: Vec<u32>) -> 
         .iter()
         .filter_map(|at| export.albums.get(&export.entries[*at].id));
     let card = cards.max_by_key(|card| (card.title.is_some(), card.date.is_some()));
-    let untitled = || {
-        let name = folder.rsplit('/').next().unwrap_or(folder);
-        match name.rsplit_once('(') {
-            Some((stem, count))
-                if count
-                    .trim_end_matches(')')
-                    .bytes()
-                    .all(|b| b.is_ascii_digit())
-                    && !stem.is_empty() =>
-            {
-                stem.trim_end().to_owned()
-            }
-            _ => name.to_owned(),
-        }
-    };
+    let title = card.and_then(|card| card.title.clone());
     Album {
-        title: card
-            .and_then(|card| card.title.clone())
-            .unwrap_or_else(untitled),
+        untitled: title.is_none(),
+        title: title.unwrap_or_else(|| folder.rsplit('/').next().unwrap_or(folder).to_owned()),
         date: card.and_then(|card| card.date),
         members,
     }
