@@ -102,7 +102,7 @@ class Library:
         self.uploads = []
         self._used = set()
         self._bodies = 0
-        self.old_share = self.rng.choice((0.0, 0.15, 0.5, 0.9))
+        self.old_share = self.rng.choice((0.05, 0.15, 0.5, 0.9))
         self.people = self.rng.sample(PEOPLE, self.rng.randint(8, len(PEOPLE)))
         for must in ("Ben/Jen", "Chidi 🌻"):
             if must not in self.people:
