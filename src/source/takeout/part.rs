@@ -4,6 +4,7 @@
 //! What lies in one source and carries no stamp (an unpacked folder, `takeout.zip`) belongs to the one export that has
 //! one, else it is an export of its own.
 
+use super::name::is_junk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -155,7 +156,7 @@ pub fn discover(source: &Path) -> Result<Vec<Found>, Error> {
     for entry in entries {
         let path = entry.path();
         let file = name_of(&path);
-        if file.starts_with("._") {
+        if is_junk([file.as_str()]) {
             continue;
         }
         let meta = std::fs::metadata(&path).map_err(failed(&path))?;
