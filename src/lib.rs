@@ -9,6 +9,10 @@
 //! | room | what it is | may use |
 //! | --- | --- | --- |
 //! | [`model`] | the vocabulary; no I/O | – |
+//! | [`fs`] | lets the kernel ask: translate, mount, unmount, the background server; alone with fuser, libc and nix | tree, content, model |
 
+pub mod content;
+pub mod fs;
 pub mod model;
 pub mod source;
+pub mod tree;

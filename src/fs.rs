@@ -1,0 +1,408 @@
+//! Lets the kernel ask: translates FUSE requests into questions to tree and content, and their answers back.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `fs.rs` | the translation itself |
+//! | [`options`], [`check`], [`mount`] | from `-o` and a mountpoint to a running mount, and to its end |
+//! | [`mounts`] | what is mounted where; unmounting |
+//! | [`daemon`], [`log`], [`lock`], [`control`] | the background server, its log, its lock, its socket |
+//!
+//! Promises:
+//! - Read only by construction: every request to change something answers EROFS.
+//! - `open` succeeds without looking at a byte; errors come from `read` alone, and say once a minute per file in the
+//!   log what is wrong. A read is never short before the end of a file: too few bytes are an error.
+//! - A request thread never waits for bytes: what may wait goes to the [`pool`] together with its reply.
+//! - A position in a directory is a key of the entry there, its inode plus one, never an index: whatever happens to
+//!   the entries before it, none behind it is skipped.
+//!
+//! Why the kernel may remember everything for a year: the tree of a mount never changes. Names that do not exist are
+//! not remembered at all: asking costs microseconds, and nothing has to be taken back should one appear.
+
+mod answer;
+pub mod check;
+pub mod control;
+mod counters;
+pub mod daemon;
+mod desk;
+pub mod helper;
+mod library;
+pub mod lock;
+pub mod log;
+pub mod mount;
+pub mod mounts;
+pub mod options;
+mod pool;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use fuser::{
+    AccessFlags, BsdFileFlags, CopyFileRangeFlags, Errno, FileHandle, Filesystem, FopenFlags,
+    Generation, INodeNo, InitFlags, IoctlFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags,
+    ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry,
+    ReplyIoctl, ReplyLseek, ReplyOpen, ReplyStatfs, ReplyWrite, ReplyXattr, Request, TimeOrNow,
+    WriteFlags,
+};
+
+use crate::content::Content;
+use crate::tree::Tree;
+use answer::{Complaints, file_type};
+use counters::bump;
+pub use counters::{Counters, Snapshot};
+use desk::Desk;
+use library::{Library, Shelves};
+use options::Owner;
+use pool::Pool;
+
+/// How long the kernel may answer for us. The tree of a mount never changes, so any long time is right; a short one
+/// costs a request per entry and walk.
+const TTL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Inodes are permanent and never reused for something else, so one generation does for ever (NFS needs one).
+const GENERATION: Generation = Generation(0);
+
+/// Reads that may wait at the same time. Fewer let one slow disk hold up the others; each costs a thread that sleeps.
+const READERS: usize = 8;
+
+/// Requests that the kernel may have under way by itself (readahead). Its default of 12 starves parallel readers.
+const BACKGROUND: u16 = 64;
+
+/// The block of `statfs`; `df` and `stat -f` count in it.
+const STATFS_BLOCK_BYTES: u32 = 4096;
+
+/// Whether the kernel tells us when a file is opened, for the whole life of a mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opens {
+    /// It need not: all bytes lie in local archives. Saves a request per file and keeps the page cache.
+    Untold,
+    /// It must, so that bytes in use can be held.
+    Told,
+}
+
+/// The filesystem, ready to be mounted.
+pub struct Fs {
+    desk: Arc<Desk>,
+    pool: Arc<Pool>,
+    opens: Opens,
+    /// OPEN and OPENDIR are answered ENOSYS: the kernel agreed to open by itself from then on.
+    no_open: bool,
+    no_opendir: bool,
+}
+
+impl Fs {
+    /// A filesystem that shows `tree` with the bytes of `content`.
+    pub fn new(
+        tree: Arc<Tree>,
+        content: Arc<Content>,
+        owner: Owner,
+        opens: Opens,
+    ) -> io::Result<Fs> {
+        Fs::show(Box::new(Shelves { tree, content }), owner, opens)
+    }
+
+    fn show(library: Box<dyn Library>, owner: Owner, opens: Opens) -> io::Result<Fs> {
+        Ok(Fs {
+            desk: Arc::new(Desk {
+                library,
+                owner,
+                counters: Arc::default(),
+                complaints: Complaints::default(),
+            }),
+            pool: Arc::new(Pool::start(READERS)?),
+            opens,
+            no_open: false,
+            no_opendir: false,
+        })
+    }
+
+    /// The counters of this filesystem; they live on after it.
+    pub fn counters(&self) -> Arc<Counters> {
+        self.desk.counters.clone()
+    }
+}
+
+impl Filesystem for Fs {
+    fn init(&mut self, _: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        // One by one: asked together, one that an older kernel lacks would lose them all. Readahead and the size of
+        // a read are at the kernel's maximum already.
+        let mut ask = |flag: InitFlags| {
+            let granted = config.add_capabilities(flag).is_ok();
+            if !granted {
+                tracing::debug!("this kernel lacks {flag:?}");
+            }
+            granted
+        };
+        ask(InitFlags::FUSE_ASYNC_READ);
+        ask(InitFlags::FUSE_PARALLEL_DIROPS);
+        ask(InitFlags::FUSE_CACHE_SYMLINKS);
+        // Without READDIRPLUS_AUTO, which stops after the first page: a walk with stat took 33 s instead of 9.
+        ask(InitFlags::FUSE_DO_READDIRPLUS);
+        // Right, since `lookup` finds `.` and `..` of every inode, and inodes are permanent.
+        ask(InitFlags::FUSE_EXPORT_SUPPORT);
+        self.no_opendir = ask(InitFlags::FUSE_NO_OPENDIR_SUPPORT);
+        self.no_open = self.opens == Opens::Untold && ask(InitFlags::FUSE_NO_OPEN_SUPPORT);
+        config
+            .set_max_background(BACKGROUND)
+            .map_err(|least| io::Error::other(format!("max_background must be {least}")))?;
+        Ok(())
+    }
+
+    fn lookup(&self, _: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        bump(&self.desk.counters.lookup);
+        match self.desk.lookup(parent.0, name.as_bytes()) {
+            Some(attr) => reply.entry(&TTL, &self.desk.shown(&attr), GENERATION),
+            None => reply.error(Errno::ENOENT),
+        }
+    }
+
+    fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
+        bump(&self.desk.counters.getattr);
+        match self.desk.library.attr(ino.0) {
+            Some(attr) => reply.attr(&TTL, &self.desk.shown(&attr)),
+            None => reply.error(Errno::ESTALE),
+        }
+    }
+
+    fn readlink(&self, _: &Request, ino: INodeNo, reply: ReplyData) {
+        match self.desk.library.target(ino.0) {
+            Some(target) => reply.data(&target),
+            None => reply.error(Errno::EINVAL),
+        }
+    }
+
+    fn open(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        bump(&self.desk.counters.open);
+        if self.no_open {
+            // Not an error: the kernel opens this and every later file by itself, keeping the page cache.
+            reply.error(Errno::ENOSYS);
+        } else {
+            let flags = FopenFlags::FOPEN_KEEP_CACHE | FopenFlags::FOPEN_NOFLUSH;
+            reply.opened(FileHandle(0), flags);
+        }
+    }
+
+    fn opendir(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        if self.no_opendir {
+            reply.error(Errno::ENOSYS);
+        } else {
+            let flags = FopenFlags::FOPEN_KEEP_CACHE | FopenFlags::FOPEN_CACHE_DIR;
+            reply.opened(FileHandle(0), flags);
+        }
+    }
+
+    fn read(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        size: u32,
+        _: OpenFlags,
+        _: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        bump(&self.desk.counters.read);
+        let ino = ino.0;
+        let len = match self.desk.clamp(ino, offset, size) {
+            Ok(0) => return reply.data(&[]),
+            Ok(len) => len,
+            Err(errno) => return reply.error(errno),
+        };
+        if let Some(bytes) = self.desk.library.read_now(ino, offset, len) {
+            return self.desk.answer(ino, len, Some(bytes), reply);
+        }
+        let desk = self.desk.clone();
+        self.pool.submit(move || {
+            let bytes = desk.library.read(ino, offset, len);
+            desk.answer(ino, len, bytes, reply);
+        });
+    }
+
+    fn readdir(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectory,
+    ) {
+        let listed = self.desk.list(ino.0, offset, &mut |attr, next, name| {
+            let name = OsStr::from_bytes(name);
+            reply.add(INodeNo(attr.ino), next, file_type(attr.kind), name)
+        });
+        match listed {
+            Ok(()) => reply.ok(),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn readdirplus(
+        &self,
+        _: &Request,
+        ino: INodeNo,
+        _: FileHandle,
+        offset: u64,
+        mut reply: ReplyDirectoryPlus,
+    ) {
+        bump(&self.desk.counters.readdirplus);
+        let listed = self.desk.list(ino.0, offset, &mut |attr, next, name| {
+            let (name, shown) = (OsStr::from_bytes(name), self.desk.shown(attr));
+            reply.add(shown.ino, next, name, &TTL, &shown, GENERATION)
+        });
+        match listed {
+            Ok(()) => reply.ok(),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
+        let totals = self.desk.library.totals();
+        let blocks = totals.bytes.div_ceil(u64::from(STATFS_BLOCK_BYTES));
+        let files = totals.files + totals.dirs;
+        reply.statfs(
+            blocks,
+            0,
+            0,
+            files,
+            0,
+            STATFS_BLOCK_BYTES,
+            255,
+            STATFS_BLOCK_BYTES,
+        );
+    }
+
+    /// The kernel answers by itself from owner and mode (`default_permissions`); this is for one that does not.
+    fn access(&self, _: &Request, _: INodeNo, mask: AccessFlags, reply: ReplyEmpty) {
+        if mask.contains(AccessFlags::W_OK) {
+            reply.error(Errno::EROFS);
+        } else {
+            reply.ok();
+        }
+    }
+
+    fn ioctl(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        _: FileHandle,
+        _: IoctlFlags,
+        _: u32,
+        _: &[u8],
+        _: u32,
+        reply: ReplyIoctl,
+    ) {
+        reply.error(Errno::ENOTTY);
+    }
+
+    // ENOSYS to the following means: never ask again. There are no attributes; nothing is held back to be flushed;
+    // files have no holes.
+
+    fn getxattr(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, reply: ReplyXattr) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn listxattr(&self, _: &Request, _: INodeNo, _: u32, reply: ReplyXattr) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn fsync(&self, _: &Request, _: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn fsyncdir(&self, _: &Request, _: INodeNo, _: FileHandle, _: bool, reply: ReplyEmpty) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn lseek(&self, _: &Request, _: INodeNo, _: FileHandle, _: i64, _: i32, reply: ReplyLseek) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    // Whatever would change something. The kernel refuses first, since the mount is `ro`; this is the second lock.
+
+    #[rustfmt::skip]
+    fn setattr(
+        &self, _: &Request, _: INodeNo, _: Option<u32>, _: Option<u32>, _: Option<u32>, _: Option<u64>,
+        _: Option<TimeOrNow>, _: Option<TimeOrNow>, _: Option<SystemTime>, _: Option<FileHandle>,
+        _: Option<SystemTime>, _: Option<SystemTime>, _: Option<SystemTime>, _: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        reply.error(Errno::EROFS);
+    }
+
+    #[rustfmt::skip]
+    fn mknod(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, _: u32, _: u32, reply: ReplyEntry) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn mkdir(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, _: u32, reply: ReplyEntry) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn unlink(&self, _: &Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn rmdir(&self, _: &Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn symlink(&self, _: &Request, _: INodeNo, _: &OsStr, _: &Path, reply: ReplyEntry) {
+        reply.error(Errno::EROFS);
+    }
+
+    #[rustfmt::skip]
+    fn rename(
+        &self, _: &Request, _: INodeNo, _: &OsStr, _: INodeNo, _: &OsStr, _: RenameFlags, reply: ReplyEmpty,
+    ) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn link(&self, _: &Request, _: INodeNo, _: INodeNo, _: &OsStr, reply: ReplyEntry) {
+        reply.error(Errno::EROFS);
+    }
+
+    #[rustfmt::skip]
+    fn write(
+        &self, _: &Request, _: INodeNo, _: FileHandle, _: u64, _: &[u8], _: WriteFlags, _: OpenFlags,
+        _: Option<LockOwner>, reply: ReplyWrite,
+    ) {
+        reply.error(Errno::EROFS);
+    }
+
+    #[rustfmt::skip]
+    fn setxattr(&self, _: &Request, _: INodeNo, _: &OsStr, _: &[u8], _: i32, _: u32, reply: ReplyEmpty) {
+        reply.error(Errno::EROFS);
+    }
+
+    fn removexattr(&self, _: &Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
+        reply.error(Errno::EROFS);
+    }
+
+    #[rustfmt::skip]
+    fn create(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, _: u32, _: i32, reply: ReplyCreate) {
+        reply.error(Errno::EROFS);
+    }
+
+    #[rustfmt::skip]
+    fn fallocate(&self, _: &Request, _: INodeNo, _: FileHandle, _: u64, _: u64, _: i32, reply: ReplyEmpty) {
+        reply.error(Errno::EROFS);
+    }
+
+    #[rustfmt::skip]
+    fn copy_file_range(
+        &self, _: &Request, _: INodeNo, _: FileHandle, _: u64, _: INodeNo, _: FileHandle, _: u64, _: u64,
+        _: CopyFileRangeFlags, reply: ReplyWrite,
+    ) {
+        reply.error(Errno::EROFS);
+    }
+}

@@ -1,0 +1,58 @@
+//! How often the kernel asked, by kind of request. Plain sums since the mount, for `status` and for tests that count.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+/// Requests answered since the mount. Bumped by many threads, hence atomics; nothing is ordered by them.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub(super) lookup: AtomicU64,
+    pub(super) getattr: AtomicU64,
+    pub(super) open: AtomicU64,
+    pub(super) read: AtomicU64,
+    pub(super) readdirplus: AtomicU64,
+    pub(super) bytes: AtomicU64,
+}
+
+/// The counters at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Names asked for.
+    pub lookup: u64,
+    /// Attributes asked for.
+    pub getattr: u64,
+    /// Files opened, as far as the kernel says so: at most one where it need not (see [`super::Opens`]).
+    pub open: u64,
+    /// Reads that reached the server; those answered by the page cache do not.
+    pub read: u64,
+    /// Pages of directory listings.
+    pub readdirplus: u64,
+    /// Bytes of files handed to the kernel.
+    pub bytes: u64,
+}
+
+impl Counters {
+    /// The sums now.
+    pub fn snapshot(&self) -> Snapshot {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Snapshot {
+            lookup: get(&self.lookup),
+            getattr: get(&self.getattr),
+            open: get(&self.open),
+            read: get(&self.read),
+            readdirplus: get(&self.readdirplus),
+            bytes: get(&self.bytes),
+        }
+    }
+}
+
+/// One more.
+pub(super) fn bump(counter: &AtomicU64) {
+    add(counter, 1);
+}
+
+/// `n` more.
+pub(super) fn add(counter: &AtomicU64, n: u64) {
+    counter.fetch_add(n, Ordering::Relaxed);
+}

@@ -1,0 +1,126 @@
+//! What the request threads and the reading threads share: the library, and how its answers become replies.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fuser::{Errno, FileAttr, ReplyData};
+
+use super::answer::{Complaints, errno, file_attr};
+use super::counters::{Counters, add};
+use super::library::Library;
+use super::options::Owner;
+use crate::content::Error;
+use crate::tree::{Attr, Kind};
+
+/// Positions of `.` and `..`; every other entry stands at its inode plus one, so inodes start above 1.
+const DOT: u64 = 1;
+const DOTDOT: u64 = 2;
+
+/// What the request threads and the reading threads share.
+pub(super) struct Desk {
+    pub(super) library: Box<dyn Library>,
+    pub(super) owner: Owner,
+    pub(super) counters: Arc<Counters>,
+    pub(super) complaints: Complaints,
+}
+
+impl Desk {
+    /// What `stat` shows of an entry.
+    pub(super) fn shown(&self, attr: &Attr) -> FileAttr {
+        file_attr(attr, &self.owner)
+    }
+
+    /// `.` and `..` come only from NFS, which opens by inode number: they work on any inode that is known.
+    pub(super) fn lookup(&self, dir: u64, name: &[u8]) -> Option<Attr> {
+        match name {
+            b"." => self.library.attr(dir),
+            b".." => self.library.attr(self.library.parent(dir)?),
+            name => self.library.lookup(dir, name),
+        }
+    }
+
+    /// Hands the entries of `dir` behind position `offset` to `put` with their positions, until it says `true`.
+    ///
+    /// `.` and `..` carry their true attributes: the kernel takes their inode numbers and instantiates neither.
+    pub(super) fn list(
+        &self,
+        dir: u64,
+        offset: u64,
+        put: &mut dyn FnMut(&Attr, u64, &[u8]) -> bool,
+    ) -> Result<(), Errno> {
+        let library = &self.library;
+        let this = library.attr(dir).ok_or(Errno::ESTALE)?;
+        if this.kind != Kind::Dir {
+            return Err(Errno::ENOTDIR);
+        }
+        if offset < DOT && put(&this, DOT, b".") {
+            return Ok(());
+        }
+        if offset < DOTDOT {
+            let parent = library.parent(dir).ok_or(Errno::ESTALE)?;
+            let parent = library.attr(parent).ok_or(Errno::ESTALE)?;
+            if put(&parent, DOTDOT, b"..") {
+                return Ok(());
+            }
+        }
+        let after = offset.max(DOTDOT) - 1;
+        library
+            .list(dir, after, &mut |attr, name| put(attr, attr.ino + 1, name))
+            .ok_or(Errno::ENOTDIR)
+    }
+
+    /// How many of `size` bytes at `offset` the file has.
+    pub(super) fn clamp(&self, ino: u64, offset: u64, size: u32) -> Result<usize, Errno> {
+        let attr = self.library.attr(ino).ok_or(Errno::ESTALE)?;
+        Ok(attr.size.saturating_sub(offset).min(u64::from(size)) as usize)
+    }
+
+    /// Sends the bytes, or the error that is theirs.
+    pub(super) fn answer(
+        &self,
+        ino: u64,
+        len: usize,
+        bytes: Option<Result<Vec<u8>, Error>>,
+        reply: ReplyData,
+    ) {
+        match bytes {
+            Some(Ok(bytes)) if bytes.len() == len => {
+                add(&self.counters.bytes, len as u64);
+                reply.data(&bytes);
+            }
+            Some(Ok(bytes)) => {
+                self.complain(ino, &format!("{} bytes came where {len} must", bytes.len()));
+                reply.error(Errno::EIO);
+            }
+            Some(Err(error)) => {
+                self.complain(ino, &chain(&error));
+                reply.error(errno(&error));
+            }
+            None => {
+                self.complain(ino, "nobody knows where its bytes are");
+                reply.error(Errno::EIO);
+            }
+        }
+    }
+
+    fn complain(&self, ino: u64, why: &str) {
+        if self.complaints.due(ino, Instant::now()) {
+            let path = self
+                .library
+                .path(ino)
+                .unwrap_or_else(|| format!("inode {ino}"));
+            tracing::error!("failed to read {path}: {why}");
+        }
+    }
+}
+
+/// An error with all its causes, on one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,275 @@
+//! A running mount, from its beginning to its end.
+//!
+//! Mounting and unmounting are done here and not by fuser, whose own end fails on a mount in use and, when the mount
+//! is gone already, takes away whatever stands on its path by then. So the path is only ever touched after the
+//! kernel's table has said that the mount there is still this one.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use fuser::{Config, Session, SessionACL};
+use nix::errno::Errno;
+use nix::mount::MsFlags;
+use nix::unistd::{getgid, getuid};
+
+use super::check::{self, DEVICE};
+use super::options::{Access, Options};
+use super::pool::Pool;
+use super::{Fs, helper, mounts};
+use mounts::FSTYPE;
+
+/// Threads that take requests from the kernel. None of them ever waits, so a few suffice; more changed nothing.
+const THREADS: usize = 4;
+
+/// How long reads that are under way may take to end when the mount ends; then they are given up with an error.
+/// Below the patience of service managers, which kill after 10 s or more.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// How long the session may take to end after the kernel was told to drop it; it takes milliseconds.
+const LEAVE: Duration = Duration::from_secs(2);
+
+/// Why there is no mount, or why it does not end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something stands in the way.
+    #[error(transparent)]
+    Check(#[from] check::Error),
+    /// The kernel refused.
+    #[error("failed to mount on {path}", path = .path.display())]
+    Refused {
+        /// The mountpoint.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The helper that mounts for users refused.
+    #[error("failed to mount on {path}", path = .path.display())]
+    Helper {
+        /// The mountpoint.
+        path: PathBuf,
+        /// What the helper said.
+        source: helper::Error,
+    },
+    /// The kernel and this program could not agree, or no thread could be started.
+    #[error("failed to serve the mount on {path}", path = .path.display())]
+    Session {
+        /// The mountpoint.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It cannot be taken away.
+    #[error(transparent)]
+    Unmount(#[from] mounts::Error),
+}
+
+/// A filesystem that is mounted and served. End it with [`end`](Mounted::end); dropping it only detaches it.
+pub struct Mounted {
+    mountpoint: PathBuf,
+    /// `major:minor` of this mount: what tells it from another one on the same path.
+    device: Option<String>,
+    pool: Arc<Pool>,
+    session: Receiver<io::Result<()>>,
+}
+
+/// How a mount ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// All reads were answered and all threads have ended.
+    Quiet,
+    /// Programs still use the mount, and the kernel cannot be told here to drop it (no fusectl filesystem). The path
+    /// is free; what they still use ends with this process.
+    InUse,
+}
+
+/// Mounts `fs` and serves it on threads of its own; `source` is what [`mounts::encode_source`] makes.
+///
+/// `on_end` is called once the mount is gone, whoever took it away.
+pub fn mount(
+    fs: Fs,
+    mountpoint: &Path,
+    options: &Options,
+    source: &str,
+    on_end: impl FnOnce() + Send + 'static,
+) -> Result<Mounted, Error> {
+    let path = check::ready(mountpoint, options)?;
+    let pool = fs.pool.clone();
+    let fd = attach(&path, options, source)?;
+    let device = mounts::at(&path)?
+        .filter(|mount| mount.fstype == FSTYPE)
+        .map(|mount| mount.device);
+    let (tell, session) = mpsc::channel();
+    // From here on dropping this takes the mount away again.
+    let mounted = Mounted {
+        mountpoint: path,
+        device,
+        pool,
+        session,
+    };
+    let failed = |source| Error::Session {
+        path: mounted.mountpoint.clone(),
+        source,
+    };
+    let mut config = Config::default();
+    config.n_threads = Some(THREADS);
+    config.clone_fd = can_clone(&fd);
+    // The kernel itself keeps strangers out of a mount without allow_other; only allow_root is fuser's to enforce.
+    let acl = match options.access {
+        Access::Root => SessionACL::RootAndOwner,
+        Access::Owner | Access::All => SessionACL::All,
+    };
+    let served = Session::from_fd(fs, fd, acl, config).map_err(failed)?;
+    std::thread::Builder::new()
+        .name("gphotosfs-fuse".into())
+        .spawn(move || {
+            let ended = served.run();
+            if let Err(error) = &ended {
+                tracing::error!("the session with the kernel ended: {error}");
+            }
+            // The receiver may be gone: a mount that was only dropped does not ask how it ended.
+            let _ = tell.send(ended);
+            on_end();
+        })
+        .map_err(failed)?;
+    Ok(mounted)
+}
+
+impl Mounted {
+    /// Where it is mounted, without links.
+    pub fn mountpoint(&self) -> &Path {
+        &self.mountpoint
+    }
+
+    /// Ends the mount, in use or not: frees its path, answers the reads that are under way, makes the kernel drop
+    /// the rest and waits for the threads. Programs that still hold files open get errors from then on.
+    pub fn end(self) -> Result<End, Error> {
+        self.detach()?;
+        if !self.pool.drain(DRAIN) {
+            tracing::warn!(
+                "some reads did not end within {} s; they are given up",
+                DRAIN.as_secs()
+            );
+        }
+        self.pool.close();
+        if let Ok(ended) = self.session.recv_timeout(Duration::ZERO) {
+            return self.quiet(ended);
+        }
+        if let Err(error) = self.abort() {
+            tracing::debug!("the kernel cannot be told to drop the mount: {error}");
+            return Ok(End::InUse);
+        }
+        match self.session.recv_timeout(LEAVE) {
+            Ok(ended) => self.quiet(ended),
+            Err(_) => Ok(End::InUse),
+        }
+    }
+
+    fn quiet(&self, ended: io::Result<()>) -> Result<End, Error> {
+        ended.map(|()| End::Quiet).map_err(|source| Error::Session {
+            path: self.mountpoint.clone(),
+            source,
+        })
+    }
+
+    /// Frees the path, if this mount still stands there.
+    fn detach(&self) -> Result<(), Error> {
+        let there = match mounts::at(&self.mountpoint) {
+            Ok(there) => there,
+            // The directory went away, and the mount with it.
+            Err(mounts::Error::NoSuchPath { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        if there.is_some_and(|mount| Some(&mount.device) == self.device.as_ref()) {
+            mounts::detach(&self.mountpoint)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the kernel drop the connection, also while files are open, as root and the mount's owner may.
+    fn abort(&self) -> io::Result<()> {
+        let minor = self
+            .device
+            .as_deref()
+            .and_then(|device| device.split(':').nth(1));
+        let minor = minor.ok_or_else(|| io::Error::other("its device number is unknown"))?;
+        fs::write(format!("/sys/fs/fuse/connections/{minor}/abort"), "1")
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        if let Err(error) = self.detach() {
+            tracing::error!("failed to unmount {}: {error}", self.mountpoint.display());
+        }
+    }
+}
+
+/// Mounts directly where that is allowed (root, or root of a user namespace), else through the helper.
+fn attach(path: &Path, options: &Options, source: &str) -> Result<OwnedFd, Error> {
+    let refused = |source| Error::Refused {
+        path: path.into(),
+        source,
+    };
+    let opened = OpenOptions::new().read(true).write(true).open(DEVICE);
+    if let Ok(device) = opened {
+        let fd = OwnedFd::from(device);
+        let mode = fs::metadata(path).map_err(refused)?.mode() & nix::libc::S_IFMT;
+        let mut flags = MsFlags::MS_RDONLY | MsFlags::MS_NODEV | MsFlags::MS_NOSUID;
+        flags.set(MsFlags::MS_NOEXEC, options.noexec);
+        flags.set(MsFlags::MS_NOATIME, options.noatime);
+        let mut data = format!(
+            "fd={},rootmode={mode:o},user_id={},group_id={},default_permissions",
+            fd.as_raw_fd(),
+            getuid(),
+            getgid()
+        );
+        if options.access != Access::Owner {
+            data.push_str(",allow_other");
+        }
+        match nix::mount::mount(Some(source), path, Some(FSTYPE), flags, Some(data.as_str())) {
+            Ok(()) => return Ok(fd),
+            Err(Errno::EPERM) => {}
+            Err(errno) => return Err(refused(errno.into())),
+        }
+    }
+    let mut words =
+        format!("ro,nodev,nosuid,default_permissions,subtype=gphotosfs,fsname={source}");
+    for (wanted, word) in [
+        (options.access != Access::Owner, ",allow_other"),
+        (options.noexec, ",noexec"),
+        (options.noatime, ",noatime"),
+    ] {
+        if wanted {
+            words.push_str(word);
+        }
+    }
+    helper::mount(path, &words).map_err(|source| Error::Helper {
+        path: path.into(),
+        source,
+    })
+}
+
+nix::ioctl_read!(
+    #[allow(unsafe_code)]
+    clone_device,
+    229,
+    0,
+    u32
+);
+
+/// May each request thread have a descriptor of its own? Not where the helper opened the device for us.
+#[allow(unsafe_code)]
+fn can_clone(session: &OwnedFd) -> bool {
+    let Ok(device) = OpenOptions::new().read(true).write(true).open(DEVICE) else {
+        return false;
+    };
+    let mut fd = session.as_raw_fd() as u32;
+    // SAFETY: FUSE_DEV_IOC_CLONE reads one u32, a descriptor that `session` keeps open, and writes nothing.
+    unsafe { clone_device(device.as_raw_fd(), &raw mut fd) }.is_ok()
+}

@@ -1,0 +1,11 @@
+//! Real mounts of an in-memory library.
+//!
+//! The server is this test binary run anew ([`stage::server`]), because a process must not wait for a mount that it
+//! serves itself, and because servers have to be killed here. Every mount stands under a watchdog: a hang is a failure.
+
+mod end;
+mod fake;
+mod look;
+mod read;
+mod stage;
+mod write;

@@ -1,0 +1,276 @@
+//! A server in a process of its own, watched.
+
+use std::env;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use nix::mount::{MntFlags, umount2};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use super::fake::Fake;
+use crate::fs::control::{self, Control, Stats};
+use crate::fs::daemon::Events;
+use crate::fs::lock::Lock;
+use crate::fs::log::{self, Log};
+use crate::fs::mount::mount;
+use crate::fs::mounts::encode_source;
+use crate::fs::options::Options;
+use crate::fs::{Fs, Opens};
+
+const MOUNT: &str = "GPHOTOSFS_TEST_MOUNT";
+const STATE: &str = "GPHOTOSFS_TEST_STATE";
+const OPTIONS: &str = "GPHOTOSFS_TEST_OPTIONS";
+const OPENS: &str = "GPHOTOSFS_TEST_OPENS";
+
+/// How long a test may take before everything it waits for is torn down.
+const WATCH: Duration = Duration::from_secs(100);
+
+/// The server's `main`: does nothing when run as a test.
+#[test]
+fn server() {
+    let Ok(mountpoint) = env::var(MOUNT) else {
+        return;
+    };
+    match serve(
+        Path::new(&mountpoint),
+        &PathBuf::from(env::var(STATE).unwrap()),
+    ) {
+        Ok(end) => println!("\nENDED {end}"),
+        Err(error) => println!("\nFAILED {error}"),
+    }
+}
+
+fn serve(mountpoint: &Path, state: &Path) -> Result<String, String> {
+    let log = Log::open(state).unwrap();
+    let filter = tracing_subscriber::EnvFilter::new("info");
+    tracing::subscriber::set_global_default(log::subscriber(log, filter)).unwrap();
+    let options =
+        Options::parse(&[env::var(OPTIONS).unwrap()]).map_err(|error| error.to_string())?;
+    let opens = if env::var(OPENS).unwrap() == "told" {
+        Opens::Told
+    } else {
+        Opens::Untold
+    };
+    let fake = Arc::new(Fake::new());
+    let _lock = Lock::take(state, mountpoint).map_err(|error| error.to_string())?;
+    let events = Events::listen().unwrap();
+    let fs = Fs::show(Box::new(fake.clone()), options.owner, opens).unwrap();
+    let counters = fs.counters();
+    let mounted = mount(
+        fs,
+        mountpoint,
+        &options,
+        &encode_source(state),
+        events.on_end(),
+    );
+    let mounted = mounted.map_err(|error| crate::fs::desk::chain(&error))?;
+    let control = Control::serve(state, mountpoint, counters).unwrap();
+    std::thread::spawn(move || {
+        // The end of the input is the end of the test, however it ended.
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if line == "open the gate" {
+                fake.open_gate();
+            }
+        }
+        kill(Pid::this(), Signal::SIGTERM).unwrap();
+    });
+    println!("\nREADY");
+    let end = events.serve(mounted).map_err(|error| error.to_string())?;
+    drop(control);
+    Ok(format!("{end:?}"))
+}
+
+/// What a test needs of a mount.
+pub(super) struct Stage {
+    pub(super) root: PathBuf,
+    pub(super) state: PathBuf,
+    pub(super) pid: Pid,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<String>,
+    dogs: Vec<Sender<()>>,
+    /// What is mounted at `root` is this server's.
+    ours: bool,
+    _dirs: Arc<(TempDir, TempDir)>,
+    _one: Option<MutexGuard<'static, ()>>,
+}
+
+/// Mounts one after the other: a process forked for one test holds, for a moment, what another has open.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// Mounts with the options and the kind of opens.
+pub(super) fn stage(options: &str, opens: Opens) -> Stage {
+    let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let dirs = Arc::new((tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()));
+    // So that others than root can come in.
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(dirs.0.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut stage = start(dirs, options, opens, &[]).unwrap();
+    stage._one = Some(one);
+    stage
+}
+
+/// Like [`stage`], but what must fail does.
+pub(super) fn refused(options: &str, prepare: impl FnOnce(&Path)) -> String {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let dirs = Arc::new((tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()));
+    prepare(dirs.0.path());
+    start(dirs, options, Opens::Untold, &[]).err().unwrap()
+}
+
+fn start(
+    dirs: Arc<(TempDir, TempDir)>,
+    options: &str,
+    opens: Opens,
+    environment: &[(&str, &str)],
+) -> Result<Stage, String> {
+    let root = dirs
+        .0
+        .path()
+        .canonicalize()
+        .unwrap_or_else(|_| dirs.0.path().into());
+    let state = dirs.1.path().canonicalize().unwrap();
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "fs::tests::stage::server",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .env(MOUNT, &root)
+        .env(STATE, &state)
+        .env(OPTIONS, options)
+        .env(
+            OPENS,
+            if opens == Opens::Told {
+                "told"
+            } else {
+                "untold"
+            },
+        )
+        .envs(environment.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (tell, lines) = mpsc::channel();
+    let stdout = BufReader::new(child.stdout.take().unwrap());
+    std::thread::spawn(move || {
+        for line in stdout.lines().map_while(Result::ok) {
+            let _ = tell.send(line);
+        }
+    });
+    let pid = Pid::from_raw(child.id() as i32);
+    let mut stage = Stage {
+        dogs: vec![watch(pid, root.clone())],
+        root,
+        state,
+        pid,
+        stdin: child.stdin.take(),
+        child,
+        lines,
+        ours: false,
+        _dirs: dirs,
+        _one: None,
+    };
+    let word = stage.word();
+    stage.ours = word == "READY";
+    if stage.ours { Ok(stage) } else { Err(word) }
+}
+
+/// Lets go of everything a test may wait for when it takes too long.
+fn watch(pid: Pid, root: PathBuf) -> Sender<()> {
+    let (done, watched) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        if watched.recv_timeout(WATCH) == Err(mpsc::RecvTimeoutError::Timeout) {
+            eprintln!("the watchdog ends the server {pid}");
+            let _ = kill(pid, Signal::SIGKILL);
+            let _ = umount2(&root, MntFlags::MNT_FORCE | MntFlags::MNT_DETACH);
+        }
+    });
+    done
+}
+
+impl Stage {
+    /// The next word of the server: READY, FAILED why, ENDED how; "DIED" when it ended without.
+    pub(super) fn word(&self) -> String {
+        let words = ["READY", "FAILED", "ENDED"];
+        loop {
+            match self.lines.recv_timeout(WATCH) {
+                Ok(line) if words.iter().any(|word| line.starts_with(word)) => return line,
+                Ok(_) => {}
+                Err(_) => return "DIED".into(),
+            }
+        }
+    }
+
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        control::ask(&self.state).unwrap().unwrap()
+    }
+
+    pub(super) fn log(&self) -> String {
+        std::fs::read_to_string(self.state.join(log::NAME)).unwrap()
+    }
+
+    pub(super) fn open_gate(&mut self) {
+        self.stdin
+            .as_mut()
+            .unwrap()
+            .write_all(b"open the gate\n")
+            .unwrap();
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        kill(self.pid, signal).unwrap();
+    }
+
+    /// Waits for the server's process to be gone.
+    pub(super) fn gone(&mut self) -> std::process::ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    /// A second server on the same directories, after the first.
+    pub(super) fn again(&mut self) -> Result<(), String> {
+        let next = start(self._dirs.clone(), "", Opens::Untold, &[])?;
+        let one = self._one.take();
+        self.ours = false;
+        *self = next;
+        self._one = one;
+        Ok(())
+    }
+
+    pub(super) fn mounted(&self) -> bool {
+        crate::fs::mounts::gphotosfs()
+            .unwrap()
+            .iter()
+            .any(|mount| mount.mountpoint == self.root)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        if self.ours {
+            let _ = umount2(&self.root, MntFlags::MNT_DETACH);
+        }
+        // By number, and only while it is our child that was not waited for.
+        if let Ok(None) = self.child.try_wait()
+            && !std::thread::panicking()
+        {
+            let _ = self.child.wait();
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.dogs.clear();
+    }
+}
