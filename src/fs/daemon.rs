@@ -4,6 +4,10 @@
 //! lock as its standard input and a pipe as its output, so that nothing else has to survive exec and no number has
 //! to be told; whatever goes wrong before the server can report (a missing library, a panic) is heard as well, since
 //! its standard error is the same pipe.
+//!
+//! The order, which a server in the foreground keeps as well: take the lock; [`Events::listen`]; mount; open the
+//! control socket; [`Server::ready`]; [`Events::serve`], which returns when all is over; let go of the socket, then of
+//! the lock, whose end is what others wait for; end the process.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -65,7 +69,7 @@ pub fn spawn<S: AsRef<OsStr>>(args: &[S], lock: OwnedFd, log: PathBuf) -> Result
 
 /// Keeps what a shell has left open (the lock of a script, say) from living as long as the server.
 #[allow(unsafe_code)]
-fn close_on_exec() -> io::Result<()> {
+pub(super) fn close_on_exec() -> io::Result<()> {
     // SAFETY: plain numbers; the flag closes nothing now, it only marks descriptors for the next exec.
     let done = unsafe {
         libc::syscall(
@@ -83,7 +87,7 @@ fn close_on_exec() -> io::Result<()> {
     }
 }
 
-fn run(mut command: Command, lock: OwnedFd, log: PathBuf) -> Result<Started, Error> {
+pub(super) fn run(mut command: Command, lock: OwnedFd, log: PathBuf) -> Result<Started, Error> {
     let (mut report, pipe) = io::pipe().map_err(Error::Start)?;
     command.stdin(Stdio::from(lock));
     command

@@ -69,10 +69,10 @@ impl Desk {
             .ok_or(Errno::ENOTDIR)
     }
 
-    /// How many of `size` bytes at `offset` the file has.
-    pub(super) fn clamp(&self, ino: u64, offset: u64, size: u32) -> Result<usize, Errno> {
-        let attr = self.library.attr(ino).ok_or(Errno::ESTALE)?;
-        Ok(attr.size.saturating_sub(offset).min(u64::from(size)) as usize)
+    /// How many of `size` bytes at `offset` the file has; `None` if nobody knows the file.
+    pub(super) fn clamp(&self, ino: u64, offset: u64, size: u32) -> Option<usize> {
+        let attr = self.library.attr(ino)?;
+        Some(attr.size.saturating_sub(offset).min(u64::from(size)) as usize)
     }
 
     /// Sends the bytes, or the error that is theirs.

@@ -1,7 +1,7 @@
 //! fusermount3, the setuid program through which those who are not root mount and unmount.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
@@ -50,23 +50,26 @@ pub enum Error {
 
 /// Where the helper is.
 pub(super) fn find() -> Result<PathBuf, Error> {
-    if let Some(path) = env::var_os(PATH_VARIABLE) {
-        let path = PathBuf::from(path);
+    let usual = USUAL_DIRS.iter().map(PathBuf::from);
+    let path = env::var_os("PATH").unwrap_or_default();
+    let dirs: Vec<_> = env::split_paths(&path).chain(usual).collect();
+    search(env::var_os(PATH_VARIABLE), &dirs)
+}
+
+fn search(named: Option<OsString>, dirs: &[PathBuf]) -> Result<PathBuf, Error> {
+    if let Some(path) = named.map(PathBuf::from) {
         return if path.is_file() {
             Ok(path)
         } else {
             Err(Error::NotThere(path))
         };
     }
-    let search = env::var_os("PATH").unwrap_or_default();
-    let usual = USUAL_DIRS.iter().map(PathBuf::from);
-    let dirs: Vec<_> = env::split_paths(&search).chain(usual).collect();
     let names = ["fusermount3", "fusermount"];
     let candidates = names
         .iter()
         .flat_map(|name| dirs.iter().map(move |dir| dir.join(name)));
+    let mut candidates = candidates.into_iter();
     candidates
-        .into_iter()
         .find(|path| path.is_file())
         .ok_or(Error::NotInstalled)
 }
@@ -159,4 +162,45 @@ fn receive(socket: &UnixStream) -> io::Result<Option<OwnedFd>> {
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_goes_before_the_search_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let dirs = [dir.path().to_owned()];
+        let none = search(None, &dirs).unwrap_err().to_string();
+        assert!(none.contains("apt install fuse3"), "{none}");
+        let old = dir.path().join("fusermount");
+        std::fs::write(&old, "").unwrap();
+        assert_eq!(search(None, &dirs).unwrap(), old);
+        let new = dir.path().join("fusermount3");
+        std::fs::write(&new, "").unwrap();
+        assert_eq!(search(None, &dirs).unwrap(), new);
+        assert_eq!(search(Some(old.clone().into()), &[]).unwrap(), old);
+        let wrong = search(Some("/no/such".into()), &dirs)
+            .unwrap_err()
+            .to_string();
+        assert!(wrong.contains("FUSERMOUNT_PATH names /no/such"), "{wrong}");
+    }
+
+    #[test]
+    fn a_refusal_carries_its_words() {
+        let sh = Command::new("sh")
+            .args([
+                "-c",
+                "echo fusermount3: user has no write access >&2; exit 1",
+            ])
+            .output();
+        let error = refusal("/usr/bin/fusermount3".into(), &sh.unwrap());
+        assert_eq!(
+            error.to_string(),
+            "/usr/bin/fusermount3 says: user has no write access"
+        );
+        let silent = refusal("/x".into(), &Command::new("false").output().unwrap());
+        assert!(silent.to_string().contains("exit status: 1"), "{silent}");
+    }
 }

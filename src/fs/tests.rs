@@ -3,6 +3,7 @@
 //! The server is this test binary run anew ([`stage::server`]), because a process must not wait for a mount that it
 //! serves itself, and because servers have to be killed here. Every mount stands under a watchdog: a hang is a failure.
 
+mod background;
 mod end;
 mod fake;
 mod look;

@@ -1,7 +1,10 @@
 //! A server in a process of its own, watched.
 
 use std::env;
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -10,6 +13,7 @@ use std::time::Duration;
 
 use nix::mount::{MntFlags, umount2};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
@@ -19,7 +23,7 @@ use crate::fs::daemon::Events;
 use crate::fs::lock::Lock;
 use crate::fs::log::{self, Log};
 use crate::fs::mount::mount;
-use crate::fs::mounts::encode_source;
+use crate::fs::mounts::{self, encode_source};
 use crate::fs::options::Options;
 use crate::fs::{Fs, Opens};
 
@@ -27,6 +31,7 @@ const MOUNT: &str = "GPHOTOSFS_TEST_MOUNT";
 const STATE: &str = "GPHOTOSFS_TEST_STATE";
 const OPTIONS: &str = "GPHOTOSFS_TEST_OPTIONS";
 const OPENS: &str = "GPHOTOSFS_TEST_OPENS";
+const UNMOUNT: &str = "GPHOTOSFS_TEST_UNMOUNT";
 
 /// How long a test may take before everything it waits for is torn down.
 const WATCH: Duration = Duration::from_secs(100);
@@ -91,6 +96,7 @@ pub(super) struct Stage {
     pub(super) root: PathBuf,
     pub(super) state: PathBuf,
     pub(super) pid: Pid,
+    act: Act,
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
@@ -104,57 +110,67 @@ pub(super) struct Stage {
 /// Mounts one after the other: a process forked for one test holds, for a moment, what another has open.
 static ONE: Mutex<()> = Mutex::new(());
 
-/// Mounts with the options and the kind of opens.
-pub(super) fn stage(options: &str, opens: Opens) -> Stage {
+/// Who mounts how.
+#[derive(Clone, Copy)]
+pub(super) struct Act {
+    pub(super) options: &'static str,
+    pub(super) opens: Opens,
+    pub(super) user: u32,
+    pub(super) environment: &'static [(&'static str, &'static str)],
+}
+
+impl Act {
+    pub(super) const PLAIN: Act = Act {
+        options: "",
+        opens: Opens::Untold,
+        user: 0,
+        environment: &[],
+    };
+}
+
+/// Mounts as root with the options and the kind of opens.
+pub(super) fn stage(options: &'static str, opens: Opens) -> Stage {
+    let plain = Act::PLAIN;
+    play(
+        Act {
+            options,
+            opens,
+            ..plain
+        },
+        |_| {},
+    )
+    .unwrap()
+}
+
+/// Mounts on a directory that was prepared; or why not.
+pub(super) fn play(act: Act, prepare: impl FnOnce(&Path)) -> Result<Stage, String> {
     let one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let dirs = Arc::new((tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()));
-    // So that others than root can come in.
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(dirs.0.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let mut stage = start(dirs, options, opens, &[]).unwrap();
-    stage._one = Some(one);
-    stage
-}
-
-/// Like [`stage`], but what must fail does.
-pub(super) fn refused(options: &str, prepare: impl FnOnce(&Path)) -> String {
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let dirs = Arc::new((tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()));
+    for dir in [dirs.0.path(), dirs.1.path()] {
+        // So that others can come in.
+        std::fs::set_permissions(dir, Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::chown(dir, Some(act.user), Some(act.user)).unwrap();
+    }
     prepare(dirs.0.path());
-    start(dirs, options, Opens::Untold, &[]).err().unwrap()
+    let mut stage = start(dirs, act)?;
+    stage._one = Some(one);
+    Ok(stage)
 }
 
-fn start(
-    dirs: Arc<(TempDir, TempDir)>,
-    options: &str,
-    opens: Opens,
-    environment: &[(&str, &str)],
-) -> Result<Stage, String> {
-    let root = dirs
-        .0
-        .path()
-        .canonicalize()
-        .unwrap_or_else(|_| dirs.0.path().into());
-    let state = dirs.1.path().canonicalize().unwrap();
-    let mut child = Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "fs::tests::stage::server",
-            "--nocapture",
-            "--test-threads=1",
-        ])
+fn start(dirs: Arc<(TempDir, TempDir)>, act: Act) -> Result<Stage, String> {
+    let root = dirs.0.path().to_owned();
+    let state = dirs.1.path().to_owned();
+    let opens = if act.opens == Opens::Told {
+        "told"
+    } else {
+        "untold"
+    };
+    let mut child = anew("stage::server", act.user)
         .env(MOUNT, &root)
         .env(STATE, &state)
-        .env(OPTIONS, options)
-        .env(
-            OPENS,
-            if opens == Opens::Told {
-                "told"
-            } else {
-                "untold"
-            },
-        )
-        .envs(environment.iter().copied())
+        .env(OPTIONS, act.options)
+        .env(OPENS, opens)
+        .envs(act.environment.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -172,6 +188,7 @@ fn start(
         root,
         state,
         pid,
+        act,
         stdin: child.stdin.take(),
         child,
         lines,
@@ -182,6 +199,34 @@ fn start(
     let word = stage.word();
     stage.ours = word == "READY";
     if stage.ours { Ok(stage) } else { Err(word) }
+}
+
+/// This test binary, to run one of its helpers that only look like tests.
+pub(super) fn anew(helper: &str, user: u32) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    let name = format!("fs::tests::{helper}");
+    command.args(["--exact", &name, "--nocapture", "--test-threads=1"]);
+    if user != 0 {
+        command.uid(user).gid(user);
+    }
+    command
+}
+
+/// Unmounts as another user; prints what came of it.
+#[test]
+fn unmounter() {
+    let Ok(mountpoint) = env::var(UNMOUNT) else {
+        return;
+    };
+    println!("\n{:?}", mounts::unmount(Path::new(&mountpoint)));
+}
+
+pub(super) fn unmount_as(user: u32, mountpoint: &Path) -> String {
+    let output = anew("stage::unmounter", user)
+        .env(UNMOUNT, mountpoint)
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Lets go of everything a test may wait for when it takes too long.
@@ -234,6 +279,13 @@ impl Stage {
         kill(self.pid, signal).unwrap();
     }
 
+    /// Stops the server, and returns when all its threads have stopped.
+    pub(super) fn stop(&self) {
+        self.signal(Signal::SIGSTOP);
+        let stopped = waitpid(self.pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
+        assert_eq!(stopped, WaitStatus::Stopped(self.pid, Signal::SIGSTOP));
+    }
+
     /// Waits for the server's process to be gone.
     pub(super) fn gone(&mut self) -> std::process::ExitStatus {
         self.child.wait().unwrap()
@@ -241,7 +293,7 @@ impl Stage {
 
     /// A second server on the same directories, after the first.
     pub(super) fn again(&mut self) -> Result<(), String> {
-        let next = start(self._dirs.clone(), "", Opens::Untold, &[])?;
+        let next = start(self._dirs.clone(), self.act)?;
         let one = self._one.take();
         self.ours = false;
         *self = next;

@@ -10,7 +10,7 @@ use nix::sys::stat::{FchmodatFlags, Mode, SFlag, UtimensatFlags, fchmodat, mknod
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, LinkatFlags, Uid, linkat, mkdir, setfsuid, symlinkat, truncate, unlink};
 
-use super::stage::{refused, stage};
+use super::stage::{Act, play, stage};
 use crate::fs::Opens;
 
 const NOBODY: u32 = 65_534;
@@ -149,10 +149,18 @@ fn strangers_stay_outside_without_allow_other() {
 
 #[test]
 fn rw_and_bad_mountpoints_are_refused() {
-    let rw = refused("rw", |_| {});
+    let options = "rw";
+    let rw = play(
+        Act {
+            options,
+            ..Act::PLAIN
+        },
+        |_| {},
+    )
+    .err()
+    .unwrap();
     assert!(rw.contains("read-only"), "{rw}");
-    let full = refused("", |root| {
-        std::fs::write(root.join("photo.jpg"), "x").unwrap()
-    });
+    let write = |root: &Path| std::fs::write(root.join("photo.jpg"), "x").unwrap();
+    let full = play(Act::PLAIN, write).err().unwrap();
     assert!(full.contains("photo.jpg"), "{full}");
 }
