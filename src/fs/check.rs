@@ -1,5 +1,8 @@
 //! What must be true before a mount, each with a message that says what is wrong, where, and what to do.
 //!
+//! That a mount is dead cannot be seen by looking: after its server was killed, `ls` and `stat` go on being answered from
+//! the kernel's memory. So it is asked what the kernel does not remember, see [`mounts::MountEntry::health`].
+//!
 //! The checks change nothing but one thing: a mount of ours whose server died is detached, since it can never serve
 //! again and stands in the way of the one that can.
 

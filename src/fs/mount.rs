@@ -124,11 +124,8 @@ pub fn mount(
     let mut config = Config::default();
     config.n_threads = Some(THREADS);
     config.clone_fd = can_clone(&fd);
-    // The kernel itself keeps strangers out of a mount without allow_other; only allow_root is fuser's to enforce.
-    let acl = match options.access {
-        Access::Root => SessionACL::RootAndOwner,
-        Access::Owner | Access::All => SessionACL::All,
-    };
+    // Who may look is the kernel's to say, see `Access`; fuser's own check would only come after its caches.
+    let acl = SessionACL::All;
     let served = Session::from_fd(fs, fd, acl, config).map_err(failed)?;
     std::thread::Builder::new()
         .name("gphotosfs-fuse".into())

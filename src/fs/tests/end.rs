@@ -283,10 +283,12 @@ fn a_user_is_told_what_the_helper_lacks() {
         "{error}"
     );
     let conf = std::fs::read_to_string("/etc/fuse.conf").unwrap_or_default();
-    if !conf.lines().any(|line| line.trim() == "user_allow_other") {
-        let options = "allow_other";
-        let error = play(Act { options, ..USER }, |_| {}).err().unwrap();
-        assert!(error.contains("user_allow_other"), "{error}");
+    let allowed = conf.lines().any(|line| line.trim() == "user_allow_other");
+    for options in ["allow_other", "allow_root"] {
+        match play(Act { options, ..USER }, |_| {}) {
+            Ok(stage) => assert!(allowed && read_dir(&stage.root).unwrap().count() == 4),
+            Err(error) => assert!(!allowed && error.contains("user_allow_other"), "{error}"),
+        }
     }
     let not_mine = |root: &Path| std::os::unix::fs::chown(root, Some(0), Some(0)).unwrap();
     let error = play(USER, not_mine).err().unwrap();

@@ -65,7 +65,7 @@ fn serve(mountpoint: &Path, state: &Path) -> Result<String, String> {
     let fake = Arc::new(Fake::new());
     let _lock = Lock::take(state, mountpoint).map_err(|error| error.to_string())?;
     let events = Events::listen().unwrap();
-    let fs = Fs::show(Box::new(fake.clone()), options.owner, opens).unwrap();
+    let fs = Fs::show(Box::new(fake.clone()), &options, opens).unwrap();
     let counters = fs.counters();
     let mounted = mount(
         fs,
