@@ -139,7 +139,7 @@ impl Serve {
             .with_context(|| format!("cannot use the cache in {}", settings.cache_dir.display()))?;
         let options = Options::parse(&settings.options)?;
         // Local archives need no open: the bytes of a stored entry lie where they lie.
-        let fs = Fs::new(tree, Arc::new(content), options.owner, Opens::Untold)?;
+        let fs = Fs::new(tree, Arc::new(content), &options, Opens::Untold)?;
         let counters = fs.counters();
         let events = Events::listen()?;
         let source = mounts::encode_source(&settings.state_dir);

@@ -101,8 +101,11 @@ impl Lock {
         // flock knows no deadline, so it waits on a thread; one that waits in vain ends with the process.
         let (tell, told) = mpsc::channel();
         std::thread::spawn(move || {
+            let locked = file.lock_shared();
+            // Before the word goes out, so that who hears it can take the lock.
+            drop(file);
             // Nobody listens any more once the time is over.
-            let _ = tell.send(file.lock_shared());
+            let _ = tell.send(locked);
         });
         match told.recv_timeout(patience) {
             Ok(locked) => locked.map(|()| true),
