@@ -7,7 +7,7 @@
 use super::{Progress, chain};
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::model::Part;
-use crate::model::listing::{Entry, Facts, Kind, NewEntry};
+use crate::model::listing::{Entry, Facts, Kind, Listed, NewEntry};
 use crate::source::takeout::json::{self, Json};
 use crate::source::takeout::part::Found;
 use crate::source::takeout::{archive, folder as unpacked, name};
@@ -111,7 +111,7 @@ pub fn zip(
     for (at, read) in read_texts(&file, &listed, &texts, progress) {
         match read {
             Ok((kind, facts)) => {
-                entries[at].kind = kind;
+                entries[at].file.kind = kind;
                 entries[at].facts = facts;
             }
             Err(error) => problems.add(&listed[at].path, &chain(&error)),
@@ -158,15 +158,17 @@ fn read_texts(
 fn new_entry(dir: &str, file: &str, kind: Kind, entry: &archive::Entry) -> NewEntry {
     NewEntry {
         dir: dir.to_owned(),
-        name: file.to_owned(),
-        raw: None,
-        kind,
-        deflated: entry.deflated,
-        header: entry.header,
-        packed: entry.packed,
-        size: entry.size,
-        crc32: entry.crc32,
-        mtime_ns: 0,
+        file: Listed {
+            name: file.to_owned(),
+            raw: None,
+            kind,
+            deflated: entry.deflated,
+            header: entry.header,
+            packed: entry.packed,
+            size: entry.size,
+            crc32: entry.crc32,
+            mtime_ns: 0,
+        },
         facts: None,
     }
 }
@@ -244,7 +246,9 @@ pub fn folder(
     };
     let same = |file: &&unpacked::File| {
         let entry = before.get(&(file.dir.clone(), file.name.clone()));
-        entry.is_some_and(|entry| entry.size == file.size && entry.mtime_ns == file.mtime_ns)
+        entry.is_some_and(|entry| {
+            entry.file.size == file.size && entry.file.mtime_ns == file.mtime_ns
+        })
     };
     if here.is_some() && files.iter().all(|file| same(&file)) {
         return Ok(());
@@ -276,7 +280,7 @@ pub fn folder(
             Some(entry) => again(entry),
             None => read_file(file, progress)?,
         };
-        bytes += entry.size;
+        bytes += entry.file.size;
         batch.push(entry);
         if bytes >= KEEP_AFTER {
             catalog.add_entries(part, &batch)?;
@@ -312,7 +316,7 @@ fn by_path(catalog: &Catalog, part: u32) -> Result<ByPath, catalog::Error> {
     let entries = catalog.entries(part)?;
     Ok(entries
         .into_iter()
-        .map(|entry| ((entry.dir.to_string(), entry.name.clone()), entry))
+        .map(|entry| ((entry.dir.to_string(), entry.file.name.clone()), entry))
         .collect())
 }
 
@@ -337,15 +341,7 @@ fn start(
 fn again(entry: &Entry) -> NewEntry {
     NewEntry {
         dir: entry.dir.to_string(),
-        name: entry.name.clone(),
-        raw: entry.raw.clone(),
-        kind: entry.kind,
-        deflated: entry.deflated,
-        header: entry.header,
-        packed: entry.packed,
-        size: entry.size,
-        crc32: entry.crc32,
-        mtime_ns: entry.mtime_ns,
+        file: entry.file.clone(),
         facts: None,
     }
 }
@@ -355,8 +351,7 @@ fn read_file(file: &unpacked::File, progress: &Progress) -> Result<NewEntry, sup
         path: file.path.clone(),
         source,
     };
-    let mut entry = NewEntry {
-        dir: file.dir.clone(),
+    let mut listed = Listed {
         name: file.name.clone(),
         raw: file.raw.clone(),
         kind: Kind::Other,
@@ -366,26 +361,30 @@ fn read_file(file: &unpacked::File, progress: &Progress) -> Result<NewEntry, sup
         size: file.size,
         crc32: 0,
         mtime_ns: file.mtime_ns,
-        facts: None,
     };
+    let mut facts = None;
     match by_name(&file.dir, &file.name) {
         ByName::Is(kind) => {
-            entry.kind = kind;
+            listed.kind = kind;
             if kind == Kind::Media {
                 let (size, crc32) = checksum(file, progress).map_err(failed)?;
-                entry.size = size;
-                entry.packed = size;
-                entry.crc32 = crc32;
+                listed.size = size;
+                listed.packed = size;
+                listed.crc32 = crc32;
             }
         }
         ByName::Json => {
             let bytes = std::fs::read(&file.path).map_err(failed)?;
             progress.add(bytes.len() as u64, 0);
-            (entry.kind, entry.facts) = read_json(&bytes);
+            (listed.kind, facts) = read_json(&bytes);
         }
     }
     progress.add(0, 1);
-    Ok(entry)
+    Ok(NewEntry {
+        dir: file.dir.clone(),
+        file: listed,
+        facts,
+    })
 }
 
 fn checksum(file: &unpacked::File, progress: &Progress) -> io::Result<(u64, u32)> {

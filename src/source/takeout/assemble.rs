@@ -54,7 +54,12 @@ fn place(dir: &str) -> (&str, &str) {
 /// Makes one batch of an export.
 pub fn assemble(mut export: Export) -> Batch {
     export.entries.sort_by(|a, b| {
-        (&a.dir, &a.name, a.part, a.header).cmp(&(&b.dir, &b.name, b.part, b.header))
+        (&a.dir, &a.file.name, a.part, a.file.header).cmp(&(
+            &b.dir,
+            &b.file.name,
+            b.part,
+            b.file.header,
+        ))
     });
     let photos = photo_products(&export.entries);
     let mut batch = Batch {
@@ -102,8 +107,8 @@ fn photo_products(entries: &[Entry]) -> HashSet<String> {
     let mut seen: HashMap<&str, (bool, bool)> = HashMap::new();
     for entry in entries {
         let (media, sidecar) = seen.entry(&entry.dir).or_default();
-        *media |= entry.kind == Kind::Media;
-        *sidecar |= entry.kind == Kind::Sidecar;
+        *media |= entry.file.kind == Kind::Media;
+        *sidecar |= entry.file.kind == Kind::Sidecar;
     }
     let products = |wanted: fn(&(bool, bool)) -> bool| -> HashSet<String> {
         let dirs = seen.iter().filter(|(_, has)| wanted(has));
@@ -124,19 +129,19 @@ fn photo_products(entries: &[Entry]) -> HashSet<String> {
 fn sort_into_folders(export: &Export, photos: &HashSet<String>, batch: &mut Batch) -> Folders {
     let mut folders: Folders = BTreeMap::new();
     for (at, entry) in export.entries.iter().enumerate() {
-        if entry.kind == Kind::Junk {
+        if entry.file.kind == Kind::Junk {
             batch.junk += 1;
             continue;
         }
         let (product, folder) = place(&entry.dir);
         if !photos.contains(product) {
-            batch.foreign += u64::from(entry.kind == Kind::Media);
+            batch.foreign += u64::from(entry.file.kind == Kind::Media);
             continue;
         }
         let content = folders
             .entry((product.to_owned(), folder.to_owned()))
             .or_default();
-        match entry.kind {
+        match entry.file.kind {
             Kind::Media => {
                 content.media.push(batch.media.len());
                 let medium = medium(export, entry, batch);
@@ -154,12 +159,12 @@ fn sort_into_folders(export: &Export, photos: &HashSet<String>, batch: &mut Batc
 
 /// Where a file of an unpacked folder lies below its root.
 pub fn path_below_root(entry: &Entry) -> Vec<u8> {
-    if let Some(raw) = &entry.raw {
+    if let Some(raw) = &entry.file.raw {
         return raw.clone();
     }
     match entry.dir.split_once('/') {
-        Some((_, below)) => format!("{below}/{}", entry.name).into_bytes(),
-        None => entry.name.clone().into_bytes(),
+        Some((_, below)) => format!("{below}/{}", entry.file.name).into_bytes(),
+        None => entry.file.name.clone().into_bytes(),
     }
 }
 
@@ -169,25 +174,25 @@ fn medium(export: &Export, entry: &Entry, batch: &mut Batch) -> Medium {
         Location::File {
             part: entry.part,
             path: batch.paths.len() as u32 - 1,
-            mtime_ns: entry.mtime_ns,
+            mtime_ns: entry.file.mtime_ns,
         }
     } else {
         Location::Zip {
             part: entry.part,
-            deflated: entry.deflated,
-            header: entry.header,
-            packed: entry.packed,
+            deflated: entry.file.deflated,
+            header: entry.file.header,
+            packed: entry.file.packed,
         }
     };
     Medium {
         entry: entry.id,
         key: BlobKey {
-            size: entry.size,
-            crc32: entry.crc32,
+            size: entry.file.size,
+            crc32: entry.file.crc32,
             head: entry.head,
         },
         location,
-        file: entry.name.clone(),
+        file: entry.file.name.clone(),
         year: None,
         in_album: false,
         role: Role::Original,
@@ -268,7 +273,7 @@ fn sidecar_names<'a>(export: &'a Export, sidecars: &[usize]) -> Vec<SidecarName<
         let entry = &export.entries[*at];
         let facts = export.sidecars.get(&entry.id);
         SidecarName {
-            name: &entry.name,
+            name: &entry.file.name,
             title: facts.and_then(|facts| facts.title.as_deref()),
         }
     };
