@@ -8,8 +8,9 @@ pub mod index;
 pub mod project;
 
 use crate::catalog::{self, Catalog, KnownPart};
+use crate::source::takeout::archive::Archive;
+use crate::source::takeout::folder;
 use crate::source::takeout::part::{self, Form, Found, PartName};
-use crate::source::takeout::{archive, folder};
 use crate::tree::fold::Rules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -269,7 +270,7 @@ fn has_twin(part: &Found, found: &[Found], catalog: &mut Catalog) -> Result<bool
     Ok(twins.iter().any(indexed)
         || twins.iter().any(|twin| {
             twin.form == Form::Zip
-                && std::fs::File::open(&twin.path).is_ok_and(|file| archive::list(&file).is_ok())
+                && Archive::open(&twin.path).is_ok_and(|archive| archive.list().is_ok())
         }))
 }
 

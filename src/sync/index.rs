@@ -8,6 +8,7 @@ use super::{Progress, chain};
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::model::Part;
 use crate::model::listing::{Entry, Facts, Kind, Listed, NewEntry};
+use crate::source::takeout::archive::Archive;
 use crate::source::takeout::json::{self, Json};
 use crate::source::takeout::part::Found;
 use crate::source::takeout::{archive, folder as unpacked, name};
@@ -31,9 +32,6 @@ pub enum Error {
     /// A form that cannot be read.
     #[error("{0}")]
     Unsupported(&'static str),
-    /// The archive cannot be opened.
-    #[error("cannot be opened")]
-    Open(#[source] io::Error),
     /// The catalog failed.
     #[error(transparent)]
     Catalog(#[from] catalog::Error),
@@ -79,8 +77,8 @@ pub fn zip(
     replaces: Option<&KnownPart>,
     progress: &Progress,
 ) -> Result<(), Error> {
-    let file = File::open(&found.path).map_err(Error::Open)?;
-    let listed = archive::list(&file)?;
+    let archive = Archive::open(&found.path)?;
+    let listed = archive.list()?;
     let mut problems = Problems::of(found);
     let mut entries: Vec<NewEntry> = Vec::with_capacity(listed.len());
     let mut texts: Vec<usize> = Vec::new();
@@ -108,7 +106,7 @@ pub fn zip(
     progress.total.fetch_add(bytes, Ordering::Relaxed);
     progress.add(0, (listed.len() - texts.len()) as u64);
     texts.sort_unstable_by_key(|at| listed[*at].header);
-    for (at, read) in read_texts(&file, &listed, &texts, progress) {
+    for (at, read) in read_texts(&archive, &listed, &texts, progress) {
         match read {
             Ok((kind, facts)) => {
                 entries[at].file.kind = kind;
@@ -127,7 +125,7 @@ type Text = (usize, Result<(Kind, Option<Facts>), archive::Error>);
 
 /// Reads and parses the JSON files of an archive on all processors, each a stretch of the archive.
 fn read_texts(
-    file: &File,
+    archive: &Archive,
     listed: &[archive::Entry],
     texts: &[usize],
     progress: &Progress,
@@ -137,7 +135,7 @@ fn read_texts(
         .min(8);
     let stretch = texts.len().div_ceil(threads).max(1);
     let read = |at: &usize| {
-        let read = archive::read(file, &listed[*at]).map(|bytes| read_json(&bytes));
+        let read = archive.read(&listed[*at]).map(|bytes| read_json(&bytes));
         progress.add(listed[*at].packed, 1);
         (*at, read)
     };

@@ -4,6 +4,7 @@
 //! is decided before all parts are merged. The result does not depend on the order of parts: everything is sorted by
 //! path first.
 
+use super::name::is_album_card;
 use super::pair::{self, SidecarName};
 use super::part::is_root;
 use crate::model::listing::{Entry, Kind};
@@ -150,7 +151,7 @@ fn sort_into_folders(export: &Export, photos: &HashSet<String>, batch: &mut Batc
             Kind::Sidecar | Kind::Unreadable => content.sidecars.push(at),
             // The account's own files lie in the product folder itself and make no album of it.
             Kind::Album if !folder.is_empty() => content.cards.push(at),
-            Kind::Empty => content.empty = true,
+            Kind::Empty => content.empty |= is_album_card(&entry.file.name),
             Kind::Album | Kind::Other | Kind::Junk => {}
         }
     }
