@@ -125,6 +125,13 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
         .collect();
     catalog.set_meta("sources", &serde_json::Value::from(sources).to_string())?;
     let mut known = catalog.parts()?;
+    for begun in known
+        .iter()
+        .filter(|part| !part.complete && !part.part.folder)
+    {
+        // An archive is indexed anew; only a folder goes on where it stopped.
+        catalog.drop_part(begun.part.id)?;
+    }
     known.retain(|part| part.complete);
     let found = look(pass.sources, !known.is_empty(), &mut outcome.problems)?;
     let mut incomplete = take_in(catalog, &found, &known, pass, &mut outcome.problems)?;

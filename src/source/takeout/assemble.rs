@@ -148,6 +148,8 @@ fn sort_into_folders(export: &Export, photos: &HashSet<String>, batch: &mut Batc
                 let medium = medium(export, entry, batch);
                 batch.media.push(medium);
             }
+            // An album whose metadata cannot be read is still an album, by its folder's name.
+            Kind::Unreadable if is_album_card(&entry.file.name) => content.empty = true,
             Kind::Sidecar | Kind::Unreadable => content.sidecars.push(at),
             // The account's own files lie in the product folder itself and make no album of it.
             Kind::Album if !folder.is_empty() => content.cards.push(at),
