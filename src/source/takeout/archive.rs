@@ -4,10 +4,10 @@
 //! the data after it begins. Nothing here trusts a number: counts are compared, ranges are checked against the file,
 //! and what is read is compared with its CRC-32.
 
-use flate2::read::DeflateDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 use rawzip::{CompressionMethod, FileReader, RECOMMENDED_BUFFER_SIZE, ReaderAt, ZipLocator};
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 /// Largest metadata file that is read; Takeout's are about 1 KB, an album's with many comments some 100 KB.
@@ -164,12 +164,7 @@ impl<R: ReaderAt> Archive<R> {
         if !entry.deflated {
             return Ok(packed[..packed.len().min(max)].to_vec());
         }
-        let mut bytes = Vec::with_capacity(max.min(entry.size as usize));
-        DeflateDecoder::new(packed.as_slice())
-            .take(max as u64 + u64::from(max as u64 == entry.size))
-            .read_to_end(&mut bytes)
-            .map_err(|_| Error::Entry("cannot be inflated"))?;
-        Ok(bytes)
+        inflate(&packed, max, entry.size)
     }
 
     fn packed_start(&self, entry: &Entry, wanted: usize) -> Result<Vec<u8>, Error> {
@@ -223,6 +218,43 @@ fn wrong(error: &rawzip::Error) -> Error {
         }
         _ => Error::Directory(error.to_string()),
     }
+}
+
+thread_local! {
+    /// An inflater has some 50 KB of tables, which would be made anew for each of 100,000 sidecars of 1 KB.
+    static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+}
+
+/// Inflates until `max` bytes are there or the stream ends. One byte more tells an entry that is longer than it says.
+fn inflate(packed: &[u8], max: usize, size: u64) -> Result<Vec<u8>, Error> {
+    let room = max + usize::from(max as u64 == size);
+    let mut bytes = Vec::with_capacity(
+        room.min(size.saturating_add(1) as usize)
+            .min(MAX_JSON as usize + 1),
+    );
+    INFLATER.with_borrow_mut(|inflater| {
+        inflater.reset(false);
+        while bytes.len() < room {
+            if bytes.len() == bytes.capacity() {
+                bytes.reserve(room - bytes.len());
+            }
+            let (fed, got) = (inflater.total_in() as usize, bytes.len());
+            let status = inflater
+                .decompress_vec(&packed[fed..], &mut bytes, FlushDecompress::None)
+                .map_err(|_| Error::Entry("cannot be inflated"))?;
+            let stuck = inflater.total_in() as usize == fed && bytes.len() == got;
+            match status {
+                Status::StreamEnd => return Ok(()),
+                // The start of an entry was all that was asked for.
+                _ if stuck && size > max as u64 => return Ok(()),
+                _ if stuck => return Err(Error::Entry("ends before it is whole")),
+                Status::Ok | Status::BufError => {}
+            }
+        }
+        Ok(())
+    })?;
+    bytes.truncate(room);
+    Ok(bytes)
 }
 
 /// The upper half of code page 437, in which zip names are written that are not UTF-8.
