@@ -29,11 +29,7 @@ impl Wrong {
     #[track_caller]
     fn none(self) {
         let few: Vec<_> = self.0.iter().take(30).collect();
-        assert!(
-            few.is_empty(),
-            "{} differences: {few:#?}",
-            self.0.len()
-        );
+        assert!(few.is_empty(), "{} differences: {few:#?}", self.0.len());
     }
 }
 
@@ -56,7 +52,9 @@ fn bytes(mount: &Mount<'_>, truth: &Truth) -> Shown {
     }
     let mut wrong = Wrong::default();
     for (sha, times) in &times {
-        wrong.unless(*times == 1, || format!("{sha} stands in by-date {times} times"));
+        wrong.unless(*times == 1, || {
+            format!("{sha} stands in by-date {times} times")
+        });
     }
     let seen: BTreeSet<&str> = times.into_keys().collect();
     let copies = truth.copies();
@@ -67,7 +65,10 @@ fn bytes(mount: &Mount<'_>, truth: &Truth) -> Shown {
         });
     }
     let mut files = walk(&mount.point());
-    let names: BTreeSet<_> = files.keys().map(|path| path.iter().next().unwrap()).collect();
+    let names: BTreeSet<_> = files
+        .keys()
+        .map(|path| path.iter().next().unwrap())
+        .collect();
     assert_eq!(names, crate::kit::VIEWS.map(std::ffi::OsStr::new).into());
     files.retain(|_, meta| !meta.is_dir());
     let mut sha_of = HashMap::new();
@@ -89,13 +90,24 @@ fn in_use<'a>(rows: &[&'a Row], owners: &HashMap<&str, &'a Row>) -> Result<Vec<&
     if rows.iter().any(|row| row.unsure.contains("sidecar")) {
         return Err(());
     }
-    let order = |row: &&Row| (row.uploaded.unwrap_or(i64::MAX), row.taken, row.title.clone());
+    let order = |row: &&Row| {
+        (
+            row.uploaded.unwrap_or(i64::MAX),
+            row.taken,
+            row.title.clone(),
+        )
+    };
     let sidecars = rows
         .iter()
         .filter_map(|row| row.sidecar.as_deref().or(row.sidecar_elsewhere.as_deref()));
-    let owned: Vec<&Row> = sidecars.filter_map(|sidecar| owners.get(sidecar).copied()).collect();
+    let owned: Vec<&Row> = sidecars
+        .filter_map(|sidecar| owners.get(sidecar).copied())
+        .collect();
     let first = owned.iter().map(order).min();
-    Ok(owned.into_iter().filter(|row| Some(order(row)) == first).collect())
+    Ok(owned
+        .into_iter()
+        .filter(|row| Some(order(row)) == first)
+        .collect())
 }
 
 /// What `info` tells of every file, and where it stands.
@@ -107,14 +119,19 @@ fn facts(mount: &Mount<'_>, truth: &Truth, shown: &Shown) {
         .filter_map(|row| Some((row.sidecar.as_deref()?, row)))
         .collect();
     let copies = truth.copies();
-    let homes = shown.files.iter().filter(|(path, _)| path.starts_with("by-date"));
+    let homes = shown
+        .files
+        .iter()
+        .filter(|(path, _)| path.starts_with("by-date"));
     let homes: Vec<(&PathBuf, &Metadata)> = homes.collect();
     let paths: Vec<PathBuf> = homes.iter().map(|(path, _)| mount.path(path)).collect();
     let mut wrong = Wrong::default();
     for ((path, meta), info) in homes.iter().zip(mount.info(&paths)) {
         let sha = &shown.sha_of[&meta.ino()];
         let Some(row) = by_path.get(text(&info["origin"]["entry"])) else {
-            wrong.0.push(format!("{} comes from nowhere", path.display()));
+            wrong
+                .0
+                .push(format!("{} comes from nowhere", path.display()));
             continue;
         };
         let rows = &copies[&**sha];
@@ -123,7 +140,9 @@ fn facts(mount: &Mount<'_>, truth: &Truth, shown: &Shown) {
         wrong.unless(info["size"] == meta.len() && row.size == meta.len(), || {
             format!("{}: {} and {}", at(), info["size"], row.size)
         });
-        wrong.unless(info["inode"] == meta.ino().to_string(), || format!("{}: inode", at()));
+        wrong.unless(info["inode"] == meta.ino().to_string(), || {
+            format!("{}: inode", at())
+        });
         let unsure = |what: &str| rows.iter().any(|row| row.unsure.contains(what));
         wrong.unless(unsure("role") || info["role"] == *row.role, || {
             format!("{}: role {} instead of {}", at(), info["role"], row.role)
@@ -137,31 +156,72 @@ fn facts(mount: &Mount<'_>, truth: &Truth, shown: &Shown) {
                     format!("{}: {what} {is} instead of {should}", at())
                 });
             };
-            same("sidecar", &info["origin"]["sidecar"], owner.map(|o| o.sidecar.clone()).into());
-            same("title", &info["title"], owner.and_then(|o| o.title.clone()).into());
+            same(
+                "sidecar",
+                &info["origin"]["sidecar"],
+                owner.map(|o| o.sidecar.clone()).into(),
+            );
+            same(
+                "title",
+                &info["title"],
+                owner.and_then(|o| o.title.clone()).into(),
+            );
             same("taken", &seconds(&info["taken"]), taken(owner, &info));
-            same("description", &info["description"], owner.and_then(|o| o.description.clone()).into());
-            same("partner", &info["partner"], owner.is_some_and(|o| o.partner).into());
-            wrong.unless(same_place(&info["geo"], owner.and_then(|o| o.geo.as_deref())), || {
-                format!("{}: place {} instead of {:?}", at(), info["geo"], owner.map(|o| &o.geo))
-            });
+            same(
+                "description",
+                &info["description"],
+                owner.and_then(|o| o.description.clone()).into(),
+            );
+            same(
+                "partner",
+                &info["partner"],
+                owner.is_some_and(|o| o.partner).into(),
+            );
+            wrong.unless(
+                same_place(&info["geo"], owner.and_then(|o| o.geo.as_deref())),
+                || {
+                    format!(
+                        "{}: place {} instead of {:?}",
+                        at(),
+                        info["geo"],
+                        owner.map(|o| &o.geo)
+                    )
+                },
+            );
         }
         let content = &truth.contents[sha];
         let people = set(&info["people"]);
-        wrong.unless(unsure("people") || people.iter().eq(&content.people), || {
-            format!("{}: people {people:?} instead of {:?}", at(), content.people)
-        });
-        wrong.unless(unsure("favorite") || info["favorite"] == content.favorite, || {
-            format!("{}: favorite {}", at(), info["favorite"])
-        });
+        wrong.unless(
+            unsure("people") || people.iter().eq(&content.people),
+            || {
+                format!(
+                    "{}: people {people:?} instead of {:?}",
+                    at(),
+                    content.people
+                )
+            },
+        );
+        wrong.unless(
+            unsure("favorite") || info["favorite"] == content.favorite,
+            || format!("{}: favorite {}", at(), info["favorite"]),
+        );
         let albums = set(&info["albums"]);
         let most = &content.albums | &content.unsure_albums;
-        wrong.unless(albums.is_superset(&content.albums) && albums.is_subset(&most), || {
-            format!("{}: albums {albums:?} instead of {:?}", at(), content.albums)
-        });
+        wrong.unless(
+            albums.is_superset(&content.albums) && albums.is_subset(&most),
+            || {
+                format!(
+                    "{}: albums {albums:?} instead of {:?}",
+                    at(),
+                    content.albums
+                )
+            },
+        );
         let links = 1 + count(&info["people"]) + count(&info["albums"]);
         let links = links + u64::from(info["favorite"] == true);
-        wrong.unless(meta.nlink() == links, || format!("{}: {} links", at(), meta.nlink()));
+        wrong.unless(meta.nlink() == links, || {
+            format!("{}: {} links", at(), meta.nlink())
+        });
         placed(&mut wrong, path, meta, &info);
     }
     wrong.none();
@@ -180,9 +240,16 @@ fn taken(owner: Option<&Row>, info: &Value) -> Value {
 fn placed(wrong: &mut Wrong, path: &Path, meta: &Metadata, info: &Value) {
     if let Some(taken) = seconds(&info["taken"]).as_i64() {
         wrong.unless(meta.mtime() == taken && meta.mtime_nsec() == 0, || {
-            format!("{}: modified {} but taken {taken}", path.display(), meta.mtime())
+            format!(
+                "{}: modified {} but taken {taken}",
+                path.display(),
+                meta.mtime()
+            )
         });
-        let month = Timestamp::from_second(taken).unwrap().strftime("%Y/%Y-%m").to_string();
+        let month = Timestamp::from_second(taken)
+            .unwrap()
+            .strftime("%Y/%Y-%m")
+            .to_string();
         let folder = path.parent().unwrap().strip_prefix("by-date").unwrap();
         wrong.unless(folder == Path::new(&month), || {
             format!("{} was taken in {month}", path.display())
@@ -204,12 +271,18 @@ fn sums(mount: &Mount<'_>, truth: &Truth, shown: &Shown) {
     assert_eq!(left_out("trash"), trash.len() as u64);
     assert_eq!(left_out("locked"), locked.len() as u64);
     assert_eq!(left_out("older"), 0);
-    assert_eq!(n("duplicates"), totals.media_entries - totals.distinct_contents);
+    assert_eq!(
+        n("duplicates"),
+        totals.media_entries - totals.distinct_contents
+    );
     let sum = n("shown") + left_out("trash") + left_out("locked") + n("duplicates");
     assert_eq!(sum, n("in_archives"));
     assert_eq!(n("photos") + n("videos"), n("shown"));
     // What lies beside a folder `Takeout` is not looked at; in a zip there is no beside.
-    let inside = truth.junk.iter().filter(|path| path.starts_with("Takeout/"));
+    let inside = truth
+        .junk
+        .iter()
+        .filter(|path| path.starts_with("Takeout/"));
     let (inside, all) = (inside.count() as u64, truth.junk.len() as u64);
     match &*truth.arguments.form {
         "unpacked" => assert_eq!(n("junk"), inside),
@@ -230,17 +303,32 @@ fn sums(mount: &Mount<'_>, truth: &Truth, shown: &Shown) {
     let albums = list(&mount.path("albums"));
     assert_eq!(n("albums"), albums.len() as u64);
     for title in &truth.album_titles_shown {
-        assert!(bare(&albums).contains(&plain(title)), "no album {title} in {albums:?}");
+        assert!(
+            bare(&albums).contains(&plain(title)),
+            "no album {title} in {albums:?}"
+        );
     }
     let sha_shown = truth.shown();
-    let of_shown = |album: &&crate::truth::Album| album.contents.iter().any(|sha| sha_shown.contains(&**sha));
-    let certain = truth.albums.iter().filter(|album| album.certain).filter(of_shown).count();
+    let of_shown =
+        |album: &&crate::truth::Album| album.contents.iter().any(|sha| sha_shown.contains(&**sha));
+    let certain = truth
+        .albums
+        .iter()
+        .filter(|album| album.certain)
+        .filter(of_shown)
+        .count();
     let most = truth.albums.iter().filter(of_shown).count();
-    assert!((certain..=most).contains(&albums.len()), "{certain} {} {most}", albums.len());
+    assert!(
+        (certain..=most).contains(&albums.len()),
+        "{certain} {} {most}",
+        albums.len()
+    );
 }
 
 fn list(dir: &Path) -> BTreeSet<String> {
-    let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
     names.map(|name| name.into_string().unwrap()).collect()
 }
 
@@ -287,6 +375,10 @@ fn same_place(is: &Value, should: Option<&[f64]>) -> bool {
         Some(should) => ["latitude", "longitude", "altitude"]
             .iter()
             .zip(should)
-            .all(|(key, should)| is[key].as_f64().is_some_and(|is| (is - should).abs() < 1e-9)),
+            .all(|(key, should)| {
+                is[key]
+                    .as_f64()
+                    .is_some_and(|is| (is - should).abs() < 1e-9)
+            }),
     }
 }

@@ -347,6 +347,7 @@ pub fn generate(dir: &Path, seed: u32, form: &str) {
 /// The same of another size.
 pub fn generate_with(dir: &Path, seed: u32, form: &str, photos: u32) {
     let mut command = Command::new("python3");
+    command.args(["-S", "-E"]);
     // No bytecode is left in the source tree.
     command.arg("-B").arg(generator().join("make_export.py"));
     command.arg("--out").arg(dir).args(["--parts", "3"]);
