@@ -115,5 +115,5 @@ need_fuse() {
     fi
     [[ -c /dev/fuse ]] ||
         die "there is no /dev/fuse: load the module with \`modprobe fuse\`; start a container with \`--device /dev/fuse --cap-add SYS_ADMIN\`"
-    [[ -r /dev/fuse && -w /dev/fuse ]] || die "/dev/fuse may not be opened by this user"
+    [[ -r /dev/fuse && -w /dev/fuse ]] || die "/dev/fuse may not be opened by this user; on a machine of its own it is open to all (mode 0666)"
 }
