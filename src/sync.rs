@@ -17,6 +17,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// How many paths a message names one by one.
+const LISTED: usize = 5;
+
 /// Why a pass could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -30,7 +33,10 @@ pub enum Error {
     #[error("{}", incomplete_text(.0))]
     Incomplete(Vec<Incomplete>),
     /// There are archives, but no photos in them.
-    #[error("no Google Photos in {}: is it a Takeout of Google Photos?", list(.0))]
+    #[error(
+        "no Google Photos in {}: give the archives that takeout.google.com made of Google Photos, or the folder with them",
+        list(.0)
+    )]
     NoPhotos(Vec<PathBuf>),
     /// A file cannot be read.
     #[error("cannot read {path}")]
@@ -67,11 +73,15 @@ fn incomplete_text(exports: &[Incomplete]) -> String {
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    paths
+    let mut names: Vec<String> = paths
         .iter()
+        .take(LISTED)
         .map(|path| path.display().to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
+        .collect();
+    if paths.len() > LISTED {
+        names.push(format!("and {} more", paths.len() - LISTED));
+    }
+    names.join(", ")
 }
 
 /// How far a pass has come. Read by whoever shows it, while the pass runs.
@@ -161,7 +171,12 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     }
     project::project(catalog, &shown, pass.rules)?;
     if !project::any_photos(catalog)? {
-        return Err(Error::NoPhotos(pass.sources.to_vec()));
+        let looked = if found.is_empty() {
+            pass.sources.to_vec()
+        } else {
+            found.into_iter().map(|part| part.path).collect()
+        };
+        return Err(Error::NoPhotos(looked));
     }
     catalog.set_meta(
         "problems",

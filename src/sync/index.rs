@@ -10,7 +10,7 @@ use crate::model::Part;
 use crate::model::listing::{Entry, Facts, Kind, Listed, NewEntry};
 use crate::source::takeout::archive::Archive;
 use crate::source::takeout::json::{self, Json};
-use crate::source::takeout::part::Found;
+use crate::source::takeout::part::{Found, is_root};
 use crate::source::takeout::{archive, folder as unpacked, name};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -97,7 +97,19 @@ pub fn zip(
                 "encrypted, or compressed by an unknown method: it cannot be read",
             );
         }
-        entries.push(new_entry(dir, file, kind, entry));
+        let mut new = new_entry(dir, file, kind, entry);
+        if kind == Kind::Media && says_falsely_it_is_empty(entry) {
+            problems.add(
+                &entry.path,
+                "damaged entry: it says that it has no bytes, but has some",
+            );
+            new.file.size = entry.packed.saturating_add(1);
+        }
+        entries.push(new);
+    }
+    let below_root = |entry: &archive::Entry| entry.path.split('/').any(is_root);
+    if found.name.is_some() && !listed.iter().any(below_root) {
+        problems.of_part("holds no folder Takeout: is it the file that Takeout made?");
     }
     let bytes: u64 = texts
         .iter()
@@ -119,6 +131,11 @@ pub fn zip(
     catalog.add_entries(part, &entries)?;
     catalog.complete_part(part, &problems.told(), replaces.map(|part| part.part.id))?;
     Ok(())
+}
+
+/// An empty file is never read, so nothing would ever notice. Given a length, reading it is the error it has to be.
+fn says_falsely_it_is_empty(entry: &archive::Entry) -> bool {
+    entry.size == 0 && (entry.crc32 != 0 || (!entry.deflated && entry.packed > 0))
 }
 
 type Text = (usize, Result<(Kind, Option<Facts>), archive::Error>);
@@ -214,6 +231,10 @@ impl Problems {
         } else {
             self.more += 1;
         }
+    }
+
+    fn of_part(&mut self, what: &str) {
+        self.told.push(format!("{}: {what}", self.part.display()));
     }
 
     fn told(mut self) -> Vec<String> {

@@ -103,7 +103,8 @@ pub fn assemble(mut export: Export) -> Batch {
 
 type Folders = BTreeMap<(String, String), Folder>;
 
-/// The products that are Google Photos: those with a folder in which media lie beside sidecars, else all with media.
+/// The products that are Google Photos: those with a folder in which media lie beside sidecars, else all with sidecars,
+/// else all with media below a folder `Takeout`.
 fn photo_products(entries: &[Entry]) -> HashSet<String> {
     let mut seen: HashMap<&str, (bool, bool)> = HashMap::new();
     for entry in entries {
@@ -120,11 +121,15 @@ fn photo_products(entries: &[Entry]) -> HashSet<String> {
         return beside;
     }
     let with_sidecars = products(|(_, sidecar)| *sidecar);
-    if with_sidecars.is_empty() {
-        products(|(media, _)| *media)
-    } else {
-        with_sidecars
+    if !with_sidecars.is_empty() {
+        return with_sidecars;
     }
+    // Any archive has files. Without a single sidecar only the folder `Takeout` tells that these are photos.
+    seen.retain(|dir, _| dir.split('/').any(is_root));
+    seen.into_iter()
+        .filter(|(_, (media, _))| *media)
+        .map(|(dir, _)| place(dir).0.to_owned())
+        .collect()
 }
 
 fn sort_into_folders(export: &Export, photos: &HashSet<String>, batch: &mut Batch) -> Folders {
