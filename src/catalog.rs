@@ -43,6 +43,9 @@ pub enum Error {
     /// A value cannot be read back.
     #[error("the catalog holds a value that cannot be read: {0}")]
     Value(String),
+    /// No pass has come to its end yet.
+    #[error("nothing is indexed yet; mount the library first")]
+    NotYet,
     /// The state directory cannot be made.
     #[error("cannot make the state directory {0}")]
     Dir(PathBuf, #[source] std::io::Error),
@@ -404,7 +407,7 @@ impl Catalog {
     /// The kept image.
     ///
     /// # Errors
-    /// When SQLite fails or the image was kept by another version.
+    /// [`Error::NotYet`] without one; also when SQLite fails or the image was kept by another version.
     pub fn image(&self) -> Result<Image> {
         let mut query = self
             .db
@@ -413,6 +416,9 @@ impl Catalog {
         let mut bytes: Vec<u8> = Vec::new();
         while let Some(row) = rows.next()? {
             bytes.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+        }
+        if bytes.is_empty() {
+            return Err(Error::NotYet);
         }
         postcard::from_bytes(&bytes).map_err(|error| Error::Value(format!("the image: {error}")))
     }

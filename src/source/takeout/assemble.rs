@@ -4,6 +4,7 @@
 //! is decided before all parts are merged. The result does not depend on the order of parts: everything is sorted by
 //! path first.
 
+use super::name::is_album_card;
 use super::pair::{self, SidecarName};
 use super::part::is_root;
 use crate::model::listing::{Entry, Kind};
@@ -102,7 +103,8 @@ pub fn assemble(mut export: Export) -> Batch {
 
 type Folders = BTreeMap<(String, String), Folder>;
 
-/// The products that are Google Photos: those with a folder in which media lie beside sidecars, else all with media.
+/// The products that are Google Photos: those with a folder in which media lie beside sidecars, else all with sidecars,
+/// else all with media below a folder `Takeout`.
 fn photo_products(entries: &[Entry]) -> HashSet<String> {
     let mut seen: HashMap<&str, (bool, bool)> = HashMap::new();
     for entry in entries {
@@ -119,11 +121,15 @@ fn photo_products(entries: &[Entry]) -> HashSet<String> {
         return beside;
     }
     let with_sidecars = products(|(_, sidecar)| *sidecar);
-    if with_sidecars.is_empty() {
-        products(|(media, _)| *media)
-    } else {
-        with_sidecars
+    if !with_sidecars.is_empty() {
+        return with_sidecars;
     }
+    // Any archive has files. Without a single sidecar only the folder `Takeout` tells that these are photos.
+    seen.retain(|dir, _| dir.split('/').any(is_root));
+    seen.into_iter()
+        .filter(|(_, (media, _))| *media)
+        .map(|(dir, _)| place(dir).0.to_owned())
+        .collect()
 }
 
 fn sort_into_folders(export: &Export, photos: &HashSet<String>, batch: &mut Batch) -> Folders {
@@ -147,10 +153,12 @@ fn sort_into_folders(export: &Export, photos: &HashSet<String>, batch: &mut Batc
                 let medium = medium(export, entry, batch);
                 batch.media.push(medium);
             }
+            // An album whose metadata cannot be read is still an album, by its folder's name.
+            Kind::Unreadable if is_album_card(&entry.file.name) => content.empty = true,
             Kind::Sidecar | Kind::Unreadable => content.sidecars.push(at),
             // The account's own files lie in the product folder itself and make no album of it.
             Kind::Album if !folder.is_empty() => content.cards.push(at),
-            Kind::Empty => content.empty = true,
+            Kind::Empty => content.empty |= is_album_card(&entry.file.name),
             Kind::Album | Kind::Other | Kind::Junk => {}
         }
     }
