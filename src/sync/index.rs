@@ -10,7 +10,7 @@ use crate::model::Part;
 use crate::model::listing::{Entry, Facts, Kind, Listed, NewEntry};
 use crate::source::takeout::archive::Archive;
 use crate::source::takeout::json::{self, Json};
-use crate::source::takeout::part::Found;
+use crate::source::takeout::part::{Form, Found, is_root};
 use crate::source::takeout::{archive, folder as unpacked, name};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -32,9 +32,6 @@ pub enum Error {
     /// A form that cannot be read.
     #[error("{0}")]
     Unsupported(&'static str),
-    /// The catalog failed.
-    #[error(transparent)]
-    Catalog(#[from] catalog::Error),
 }
 
 /// What a file is, as far as its path tells.
@@ -66,20 +63,76 @@ fn read_json(bytes: &[u8]) -> (Kind, Option<Facts>) {
     }
 }
 
-/// Indexes an archive.
+/// What was read of an archive.
+#[derive(Debug)]
+pub struct Indexed {
+    part: KnownPart,
+    entries: Vec<NewEntry>,
+    problems: Vec<String>,
+}
+
+/// Writes the facts of an archive into the catalog.
+///
+/// # Errors
+/// When the catalog fails.
+pub fn keep(
+    catalog: &mut Catalog,
+    indexed: &Indexed,
+    replaces: Option<&KnownPart>,
+) -> Result<(), catalog::Error> {
+    let part = catalog.add_part(&indexed.part)?;
+    catalog.add_entries(part, &indexed.entries)?;
+    catalog.complete_part(part, &indexed.problems, replaces.map(|part| part.part.id))
+}
+
+/// Reads the central directory of an archive and the JSON files in it.
 ///
 /// # Errors
 /// [`Error::Archive`] when its central directory cannot be read; a damaged entry is a problem of the part, not an
 /// error.
-pub fn zip(
-    catalog: &mut Catalog,
-    found: &Found,
-    replaces: Option<&KnownPart>,
-    progress: &Progress,
-) -> Result<(), Error> {
+pub fn read(found: &Found, progress: &Progress) -> Result<Indexed, Error> {
+    match found.form {
+        Form::Zip => {}
+        Form::Tgz => {
+            return Err(Error::Unsupported(
+                "tgz parts cannot be read yet; ask Takeout for zip",
+            ));
+        }
+        Form::Partial | Form::Folder => return Err(Error::Unsupported("still being downloaded")),
+    }
     let archive = Archive::open(&found.path)?;
     let listed = archive.list()?;
     let mut problems = Problems::of(found);
+    let (mut entries, mut texts) = sort(&listed, found, &mut problems);
+    let bytes: u64 = texts
+        .iter()
+        .map(|at| listed[*at].packed)
+        .fold(0, u64::saturating_add);
+    progress.total.fetch_add(bytes, Ordering::Relaxed);
+    progress.add(0, (listed.len() - texts.len()) as u64);
+    texts.sort_unstable_by_key(|at| listed[*at].header);
+    for (at, read) in read_texts(&archive, &listed, &texts, progress) {
+        match read {
+            Ok((kind, facts)) => {
+                entries[at].file.kind = kind;
+                entries[at].facts = facts;
+            }
+            Err(error) => problems.add(&listed[at].path, &chain(&error)),
+        }
+    }
+    Ok(Indexed {
+        part: known(found),
+        entries,
+        problems: problems.told(),
+    })
+}
+
+/// What each entry is by its name; the JSON files are yet to be read.
+fn sort(
+    listed: &[archive::Entry],
+    found: &Found,
+    problems: &mut Problems,
+) -> (Vec<NewEntry>, Vec<usize>) {
     let mut entries: Vec<NewEntry> = Vec::with_capacity(listed.len());
     let mut texts: Vec<usize> = Vec::new();
     for (at, entry) in listed.iter().enumerate() {
@@ -97,28 +150,26 @@ pub fn zip(
                 "encrypted, or compressed by an unknown method: it cannot be read",
             );
         }
-        entries.push(new_entry(dir, file, kind, entry));
-    }
-    let bytes: u64 = texts
-        .iter()
-        .map(|at| listed[*at].packed)
-        .fold(0, u64::saturating_add);
-    progress.total.fetch_add(bytes, Ordering::Relaxed);
-    progress.add(0, (listed.len() - texts.len()) as u64);
-    texts.sort_unstable_by_key(|at| listed[*at].header);
-    for (at, read) in read_texts(&archive, &listed, &texts, progress) {
-        match read {
-            Ok((kind, facts)) => {
-                entries[at].file.kind = kind;
-                entries[at].facts = facts;
-            }
-            Err(error) => problems.add(&listed[at].path, &chain(&error)),
+        let mut new = new_entry(dir, file, kind, entry);
+        if kind == Kind::Media && says_falsely_it_is_empty(entry) {
+            problems.add(
+                &entry.path,
+                "damaged entry: it says that it has no bytes, but has some",
+            );
+            new.file.size = entry.packed.saturating_add(1);
         }
+        entries.push(new);
     }
-    let part = catalog.add_part(&known(found))?;
-    catalog.add_entries(part, &entries)?;
-    catalog.complete_part(part, &problems.told(), replaces.map(|part| part.part.id))?;
-    Ok(())
+    let below_root = |entry: &archive::Entry| entry.path.split('/').any(is_root);
+    if found.name.is_some() && !listed.iter().any(below_root) {
+        problems.of_part("holds no folder Takeout: is it the file that Takeout made?");
+    }
+    (entries, texts)
+}
+
+/// An empty file is never read, so nothing would ever notice. Given a length, reading it is the error it has to be.
+fn says_falsely_it_is_empty(entry: &archive::Entry) -> bool {
+    entry.size == 0 && (entry.crc32 != 0 || (!entry.deflated && entry.packed > 0))
 }
 
 type Text = (usize, Result<(Kind, Option<Facts>), archive::Error>);
@@ -178,7 +229,7 @@ fn known(found: &Found) -> KnownPart {
             path: found.path.clone(),
             size: found.size,
             mtime_ns: found.mtime_ns,
-            folder: found.form == crate::source::takeout::part::Form::Folder,
+            folder: found.form == Form::Folder,
         },
         stamp: found.name.as_ref().map(|name| name.stamp.clone()),
         series: found.name.as_ref().and_then(|name| name.series),
@@ -214,6 +265,10 @@ impl Problems {
         } else {
             self.more += 1;
         }
+    }
+
+    fn of_part(&mut self, what: &str) {
+        self.told.push(format!("{}: {what}", self.part.display()));
     }
 
     fn told(mut self) -> Vec<String> {

@@ -17,6 +17,8 @@ const LOCAL_HEADER: usize = 30;
 /// Room for the extra fields of a local header, so that one read gets header and data. Zip64 needs 20 bytes and
 /// time stamps about 30; where more is there, a second read fetches the rest.
 const EXTRA_GUESS: usize = 64;
+/// Where in the end record the place of the central directory stands; all ones say that zip64 tells it.
+const END_OFFSET: u64 = 16;
 /// The end record may be followed by a comment of at most 64 KiB.
 const MAX_TAIL: u64 = 22 + 65_535;
 
@@ -29,6 +31,9 @@ pub enum Error {
     /// The central directory contradicts itself.
     #[error("the central directory is damaged: {0}")]
     Directory(String),
+    /// It lists nothing. Takeout makes no such part: it is what is left of one.
+    #[error("the archive is empty")]
+    Empty,
     /// An entry's bytes are not what the central directory says.
     #[error("damaged entry: {0}")]
     Entry(&'static str),
@@ -87,13 +92,14 @@ impl<R: ReaderAt> Archive<R> {
     ///
     /// # Errors
     /// [`Error::NoEnd`] for a cut archive, [`Error::Directory`] when fewer entries are found than the end record counts or
-    /// a record is damaged.
+    /// a record is damaged, [`Error::Empty`] when there are none.
     pub fn list(&self) -> Result<Vec<Entry>, Error> {
         let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE.max(1 << 20)];
         let archive = ZipLocator::new()
             .max_search_space(MAX_TAIL)
             .locate_in_reader(&self.reader, &mut buffer, self.len)
             .map_err(|(_, error)| wrong(&error))?;
+        self.check_directory(archive.eocd_offset(), archive.directory_offset())?;
         let counted = archive.entries_hint();
         let mut found = 0_u64;
         let mut entries = Vec::with_capacity(counted.min(1 << 20) as usize);
@@ -126,7 +132,25 @@ impl<R: ReaderAt> Archive<R> {
             let what = format!("{found} entries where the end record counts {counted}");
             return Err(Error::Directory(what));
         }
+        if found == 0 {
+            return Err(Error::Empty);
+        }
         Ok(entries)
+    }
+
+    /// Where the end record states another place than the directory was found at, the reader takes the difference for
+    /// something that was put before the archive, and shifts every entry by it. Takeout puts nothing before an
+    /// archive: it is the end record that is wrong, and every read would fail.
+    fn check_directory(&self, end: u64, directory: u64) -> Result<(), Error> {
+        let mut stated = [0; 4];
+        self.read_up_to(&mut stated, end.saturating_add(END_OFFSET))?;
+        let stated = u32::from_le_bytes(stated);
+        if stated == u32::MAX || u64::from(stated) == directory {
+            return Ok(());
+        }
+        let what =
+            format!("the end record says that it begins at {stated}, but it lies at {directory}");
+        Err(Error::Directory(what))
     }
 
     /// Reads one small entry whole and checks it.
