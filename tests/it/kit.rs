@@ -316,17 +316,27 @@ impl Mount<'_> {
         }
         let proc = PathBuf::from(format!("/proc/{}", self.pid));
         let mut why = format!("{ran:?}\nserver {}", self.pid);
-        for task in fs::read_dir(proc.join("task")).into_iter().flatten().flatten() {
+        for task in fs::read_dir(proc.join("task"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             for file in ["comm", "wchan", "stack"] {
                 let text = fs::read_to_string(task.path().join(file)).unwrap_or_default();
                 why.push_str(&format!("\n{file}: {text}"));
             }
         }
-        for entry in walkdir::WalkDir::new(self.home.state()).into_iter().flatten() {
+        for entry in walkdir::WalkDir::new(self.home.state())
+            .into_iter()
+            .flatten()
+        {
             if entry.path().extension() == Some(OsStr::new("log")) {
                 let log = fs::read_to_string(entry.path()).unwrap_or_default();
                 let end = log.lines().rev().take(30).collect::<Vec<_>>();
-                why.push_str(&format!("\n{}, backwards: {end:#?}", entry.path().display()));
+                why.push_str(&format!(
+                    "\n{}, backwards: {end:#?}",
+                    entry.path().display()
+                ));
             }
         }
         run(Command::new("fusermount3").arg("-uz").arg(self.point()));

@@ -29,7 +29,11 @@ pub fn portable<'a>(paths: impl Iterator<Item = &'a Path>) {
         for folded in [name.to_lowercase(), name.to_uppercase().to_lowercase()] {
             let key = (path.parent().unwrap().to_owned(), folded.nfc().collect());
             let other = taken.insert(key, path.to_owned());
-            assert!(other.is_none_or(|other| other == path), "{} is there twice", path.display());
+            assert!(
+                other.is_none_or(|other| other == path),
+                "{} is there twice",
+                path.display()
+            );
         }
     }
 }
@@ -80,7 +84,9 @@ fn index(state: &Path, sources: &[PathBuf]) -> Image {
     let pass = Pass {
         sources,
         accepted: &BTreeSet::new(),
-        rules: &Rules { zone: jiff::tz::TimeZone::UTC },
+        rules: &Rules {
+            zone: jiff::tz::TimeZone::UTC,
+        },
         progress: &Progress::default(),
     };
     let outcome = sync(&mut catalog, &pass).unwrap();
@@ -110,7 +116,8 @@ fn parts_of_any_cut_in_any_order_give_one_tree() {
                 _ => format!("{}", draw(&format!("name {cut} {part}"), 9999)),
             };
             let folder = home.path(format!("cut {cut}"));
-            let mut sources: Vec<PathBuf> = (0..parts).map(|part| folder.join(name(part))).collect();
+            let mut sources: Vec<PathBuf> =
+                (0..parts).map(|part| folder.join(name(part))).collect();
             for file in &files {
                 let part = draw(&format!("{cut} {}", file.display()), parts);
                 let to = sources[part].join(file);
@@ -125,19 +132,29 @@ fn parts_of_any_cut_in_any_order_give_one_tree() {
     });
 }
 
-/// Writes one photo with its sidecar, named as Google does: `(n)` after the stem, and after the sidecar's first part.
-fn photo(dir: &Path, number: usize, title: &str, file: (&str, &str), uploaded: usize) -> String {
-    let count = if number == 0 { String::new() } else { format!("({number})") };
-    let (stem, extension) = file;
+/// Writes one photo with its sidecar, named as Google does: no separators, 51 characters at most for the medium and its
+/// sidecar, and the number after that. Gives the SHA-256 of the photo.
+fn photo(dir: &Path, number: usize, title: &str, uploaded: usize) -> String {
+    let count = if number == 0 {
+        String::new()
+    } else {
+        format!("({number})")
+    };
+    let clean = title.replace(|c: char| c == '/' || c.is_control(), "_");
+    let (stem, extension) = clean.split_at(clean.len() - 4);
+    let first = |text: &str, most: usize| text.chars().take(most).collect::<String>();
     let bytes = format!("photo {title} {number} {uploaded}");
-    fs::write(dir.join(format!("{stem}{count}{extension}")), &bytes).unwrap();
+    fs::write(
+        dir.join(format!("{}{count}{extension}", first(stem, 47))),
+        &bytes,
+    )
+    .unwrap();
     let sidecar = serde_json::json!({
         "title": title,
         "photoTakenTime": { "timestamp": "1561000000" },
         "creationTime": { "timestamp": (1_561_100_000 + uploaded).to_string() },
     });
-    let name = format!("{stem}{extension}.supplemental-metadata");
-    let name: String = name.chars().take(46).collect();
+    let name = first(&format!("{clean}.supplemental-metadata"), 46);
     fs::write(dir.join(format!("{name}{count}.json")), sidecar.to_string()).unwrap();
     data_encoding::HEXLOWER.encode(&Sha256::digest(bytes.as_bytes()))
 }
@@ -148,10 +165,19 @@ fn one_month(home: &Home, hashes_in: &BTreeSet<String>) -> Vec<String> {
     let mount = home.mount(takeout([home.path("x")]));
     let shown = hashes(&mount.path("by-date"));
     portable(walk(&mount.point()).keys().map(PathBuf::as_path));
-    assert!(shown.keys().all(|path| path.parent() == Some(Path::new("2019/2019-06"))));
+    for path in shown.keys() {
+        assert_eq!(
+            path.parent(),
+            Some(Path::new("2019/2019-06")),
+            "{}",
+            path.display()
+        );
+    }
     assert_eq!(shown.len(), hashes_in.len());
     assert!(hashes_in.iter().eq(shown.values().collect::<BTreeSet<_>>()));
-    let names = shown.keys().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    let names = shown
+        .keys()
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
     let names = names.collect();
     let tree = stats(&mount.point());
     mount.unmount();
@@ -183,9 +209,13 @@ fn three_thousand_photos_of_one_title() {
     within(LIMIT, || {
         let home = Home::new();
         let dir = month(&home);
-        let hashes = (0..3000).map(|n| photo(&dir, n, "image.jpg", ("image", ".jpg"), 5000 - n)).collect();
+        let hashes = (0..3000)
+            .map(|n| photo(&dir, n, "image.jpg", 5000 - n))
+            .collect();
         let names = one_month(&home, &hashes);
-        let told_apart = names.iter().filter(|name| name.starts_with("image~") && name.ends_with(".jpg"));
+        let told_apart = names
+            .iter()
+            .filter(|name| name.starts_with("image~") && name.ends_with(".jpg"));
         assert_eq!(told_apart.count(), 2999, "one keeps the plain name");
         assert!(names.contains(&"image.jpg".to_owned()));
     });
@@ -199,20 +229,31 @@ fn titles_that_some_file_system_takes_for_one_name() {
         let long = "❤ very long ".repeat(40);
         // Equal without case, in another normal form, with a sigma at the end, after cutting, and after cleaning.
         let titles = [
-            "Straße.jpg", "STRASSE.jpg", "straße.JPG", "strasse.jpg", "Café.jpg", "Cafe\u{301}.jpg", "CAFÉ.JPG",
-            "ΟΔΟΣ.jpg", "οδος.jpg", "οδοσ.jpg", "a/b.jpg", "a_b.jpg", "a\nb.jpg", "A\u{7f}B.jpg", "İ.jpg", "i\u{307}.jpg",
-            "\u{212a}.jpg", "k.jpg", "K.jpg",
+            "Straße.jpg",
+            "STRASSE.jpg",
+            "straße.JPG",
+            "strasse.jpg",
+            "Café.jpg",
+            "Cafe\u{301}.jpg",
+            "CAFÉ.JPG",
+            "ΟΔΟΣ.jpg",
+            "οδος.jpg",
+            "οδοσ.jpg",
+            "a/b.jpg",
+            "a_b.jpg",
+            "a\nb.jpg",
+            "A\u{7f}B.jpg",
+            "İ.jpg",
+            "i\u{307}.jpg",
+            "\u{212a}.jpg",
+            "k.jpg",
+            "K.jpg",
         ];
         let mut titles: Vec<String> = titles.map(str::to_owned).into();
         titles.extend(["a.jpg", "b.jpg", "A.JPG"].map(|end| format!("{long}{end}")));
         let mut hashes = BTreeSet::new();
         for (number, title) in titles.iter().cycle().take(titles.len() * 40).enumerate() {
-            // The name in the archive is what Google leaves of a title, with a number of its own.
-            let clean: String = title.trim_end_matches(".jpg").trim_end_matches(".JPG").into();
-            let clean = clean.replace(|c: char| c == '/' || c.is_control(), "_");
-            let stem: String = clean.chars().take(40).collect();
-            let extension = &title[title.len() - 4..];
-            hashes.insert(photo(&dir, number, title, (&stem, extension), number));
+            hashes.insert(photo(&dir, number, title, number));
         }
         one_month(&home, &hashes);
     });
@@ -223,7 +264,10 @@ fn every_name_of_a_generated_tree_can_be_copied_anywhere() {
     within(LIMIT, || {
         let home = Home::new();
         generate_with(&home.path("x"), 32, "stored", 2000);
-        let args = [takeout([home.path("x/export")]), vec!["--include".into(), "trash,locked".into()]];
+        let args = [
+            takeout([home.path("x/export")]),
+            vec!["--include".into(), "trash,locked".into()],
+        ];
         let mount = home.mount(args.concat());
         let all = walk(&mount.point());
         portable(all.keys().map(PathBuf::as_path));

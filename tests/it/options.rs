@@ -15,13 +15,28 @@ const LIMIT: Duration = Duration::from_secs(1200);
 type Stat = (u64, u64, i64, i64, i64, i64, u32);
 
 fn stat(meta: &fs::Metadata) -> Stat {
-    let time = (meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec());
-    (meta.ino(), meta.len(), time.0, time.1, time.2, time.3, meta.mode())
+    let time = (
+        meta.mtime(),
+        meta.mtime_nsec(),
+        meta.ctime(),
+        meta.ctime_nsec(),
+    );
+    (
+        meta.ino(),
+        meta.len(),
+        time.0,
+        time.1,
+        time.2,
+        time.3,
+        meta.mode(),
+    )
 }
 
 fn files(root: &Path) -> BTreeMap<PathBuf, (Stat, u64)> {
     let files = walk(root).into_iter().filter(|(_, meta)| meta.is_file());
-    files.map(|(path, meta)| (path, (stat(&meta), meta.nlink()))).collect()
+    files
+        .map(|(path, meta)| (path, (stat(&meta), meta.nlink())))
+        .collect()
 }
 
 fn dirs(root: &Path) -> BTreeMap<PathBuf, u64> {
@@ -54,21 +69,41 @@ fn symbolic_links_lead_to_the_same_bytes() {
         let home = Home::new();
         generate(&home.path("x"), 21, "mixed");
         let hard = mount(&home, &[]);
-        let (before, dirs_before, bytes) = (files(&hard.point()), dirs(&hard.point()), hashes(&hard.point()));
+        let (before, dirs_before, bytes) = (
+            files(&hard.point()),
+            dirs(&hard.point()),
+            hashes(&hard.point()),
+        );
         let status = hard.status();
         hard.unmount();
 
         let soft = mount(&home, &["--links", "symlink"]);
         let (after, all) = (files(&soft.point()), walk(&soft.point()));
         assert_eq!(dirs_before, dirs(&soft.point()));
-        assert!(all.keys().eq(before.keys().chain(dirs_before.keys()).collect::<BTreeSet<_>>()));
-        let homes = before.iter().filter(|(path, _)| path.starts_with("by-date"));
-        let homes: BTreeMap<_, _> = homes.map(|(path, (stat, _))| (path.clone(), (*stat, 1))).collect();
-        assert_eq!(homes, after, "by-date is the same but for the number of links");
+        assert!(
+            all.keys().eq(before
+                .keys()
+                .chain(dirs_before.keys())
+                .collect::<BTreeSet<_>>())
+        );
+        let homes = before
+            .iter()
+            .filter(|(path, _)| path.starts_with("by-date"));
+        let homes: BTreeMap<_, _> = homes
+            .map(|(path, (stat, _))| (path.clone(), (*stat, 1)))
+            .collect();
+        assert_eq!(
+            homes, after,
+            "by-date is the same but for the number of links"
+        );
         let links: Vec<_> = all.iter().filter(|(_, meta)| meta.is_symlink()).collect();
         assert_eq!(links.len() + after.len(), before.len());
         let inodes: BTreeSet<u64> = all.values().map(MetadataExt::ino).collect();
-        assert_eq!(inodes.len(), all.len(), "every link has an inode of its own");
+        assert_eq!(
+            inodes.len(),
+            all.len(),
+            "every link has an inode of its own"
+        );
         for (path, meta) in links {
             let target = fs::read_link(soft.path(path)).unwrap();
             assert_eq!(meta.len(), target.as_os_str().len() as u64);
@@ -81,16 +116,30 @@ fn symbolic_links_lead_to_the_same_bytes() {
         // A copy of the views is whole in itself.
         let copy = home.path("copy");
         fs::create_dir(&copy).unwrap();
-        run(Command::new("rsync").arg("-a").args(soft.views()).arg(&copy)).ok();
+        run(Command::new("rsync")
+            .arg("-a")
+            .args(soft.views())
+            .arg(&copy))
+        .ok();
         soft.unmount();
-        for (path, sha) in bytes.iter().filter(|(path, _)| !path.starts_with("by-date")) {
+        for (path, sha) in bytes
+            .iter()
+            .filter(|(path, _)| !path.starts_with("by-date"))
+        {
             let real = fs::canonicalize(copy.join(path)).unwrap();
-            let real = real.strip_prefix(fs::canonicalize(&copy).unwrap()).unwrap().to_owned();
+            let real = real
+                .strip_prefix(fs::canonicalize(&copy).unwrap())
+                .unwrap()
+                .to_owned();
             assert_eq!(bytes[&real], *sha, "{}", path.display());
         }
         let by_date = |path: &PathBuf| path.starts_with("by-date");
         let copied: BTreeMap<_, _> = hashes(&copy);
-        assert!(copied.iter().eq(bytes.iter().filter(|(path, _)| by_date(path))));
+        assert!(
+            copied
+                .iter()
+                .eq(bytes.iter().filter(|(path, _)| by_date(path)))
+        );
     });
 }
 
@@ -115,7 +164,8 @@ fn hidden_photos_appear_and_nothing_else_moves() {
         ];
         for (options, more) in ways {
             let mount = mount(&home, options);
-            let in_by_date: BTreeSet<String> = hashes(&mount.path("by-date")).into_values().collect();
+            let in_by_date: BTreeSet<String> =
+                hashes(&mount.path("by-date")).into_values().collect();
             let should: BTreeSet<&str> = &truth.shown() | more;
             assert!(in_by_date.iter().eq(&should), "{options:?}");
             let status = mount.status();
