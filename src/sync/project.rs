@@ -18,7 +18,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 /// Counts the versions of the fold and of what it takes in. A catalog whose image is of another is folded anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// How much of two contents of equal size and checksum is compared.
 const HEAD: usize = 64 << 10;
 
