@@ -5,7 +5,16 @@
 //! rsync, restic, Borg and Python; what is missing is a failure. `GPHOTOSFS_TEST_ALL=1` lets every tool copy every
 //! form of every generated export (see `copies`), which takes four times as long as all the rest.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that cannot go on has failed, and what it prints is only shown then"
+)]
+
 mod again;
+mod commands;
 mod copies;
 mod exports;
 mod kit;

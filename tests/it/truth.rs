@@ -46,7 +46,6 @@ pub struct Totals {
 /// An album folder.
 #[derive(Debug, Deserialize)]
 pub struct Album {
-    pub shown: String,
     pub certain: bool,
     pub contents: BTreeSet<String>,
 }
