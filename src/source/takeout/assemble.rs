@@ -36,20 +36,67 @@ struct Folder {
     empty: bool,
 }
 
-/// Product folder and the folder below it, of a folder in an export.
-///
-/// `Takeout/Google Photos/Paris` is `("Google Photos", "Paris")`. What lies deeper keeps its slashes.
-fn place(dir: &str) -> (&str, &str) {
-    let mut rest = dir;
+/// What the product folder is called where it is missing.
+const PRODUCT: &str = "Google Photos";
+
+/// What lies below the root folder `Takeout`, or the whole where there is none.
+fn below_root(dir: &str) -> &str {
     let mut from = 0;
     for component in dir.split('/') {
         from += component.len() + 1;
         if is_root(component) {
-            rest = dir.get(from..).unwrap_or("");
-            break;
+            return dir.get(from..).unwrap_or("");
         }
     }
+    dir
+}
+
+/// Product folder and the folder below it, of a folder in an export.
+///
+/// `Takeout/Google Photos/Paris` is `("Google Photos", "Paris")`. What lies deeper keeps its slashes.
+fn place(dir: &str) -> (&str, &str) {
+    let rest = below_root(dir);
     rest.split_once('/').unwrap_or((rest, ""))
+}
+
+/// Which folders of an export are those of Google Photos.
+#[derive(Debug)]
+struct Layout {
+    /// The product folder is missing: somebody kept only what lies in it.
+    flat: bool,
+    products: HashSet<String>,
+}
+
+impl Layout {
+    fn of(entries: &[Entry]) -> Layout {
+        let mut seen: HashMap<&str, (bool, bool)> = HashMap::new();
+        for entry in entries {
+            let (media, sidecar) = seen.entry(&entry.dir).or_default();
+            *media |= entry.file.kind == Kind::Media;
+            *sidecar |= entry.file.kind == Kind::Sidecar;
+        }
+        let beside = seen
+            .iter()
+            .filter(|(_, (media, sidecar))| *media && *sidecar);
+        let beside: Vec<&str> = beside.map(|(dir, _)| *dir).collect();
+        let flat = !beside.is_empty() && beside.iter().all(|dir| place(dir).1.is_empty());
+        let products = if flat {
+            HashSet::from([PRODUCT.to_owned()])
+        } else {
+            photo_products(seen)
+        };
+        Layout { flat, products }
+    }
+
+    /// The product and the folder of Google Photos that a folder is; `None` when it is another product's.
+    fn place<'a>(&self, dir: &'a str) -> Option<(&'a str, &'a str)> {
+        let (product, folder) = if self.flat {
+            (PRODUCT, below_root(dir))
+        } else {
+            place(dir)
+        };
+        self.products.contains(product).then_some((product, folder))
+    }
 }
 
 /// Makes one batch of an export.
@@ -62,12 +109,12 @@ pub fn assemble(mut export: Export) -> Batch {
             b.file.header,
         ))
     });
-    let photos = photo_products(&export.entries);
+    let layout = Layout::of(&export.entries);
     let mut batch = Batch {
         stamp: export.stamp.clone(),
         ..Batch::default()
     };
-    let folders = sort_into_folders(&export, &photos, &mut batch);
+    let folders = sort_into_folders(&export, &layout, &mut batch);
     let mut unused: Vec<usize> = Vec::new();
     for ((_, folder), content) in &folders {
         let year = (!is_album(folder, content))
@@ -105,13 +152,7 @@ type Folders = BTreeMap<(String, String), Folder>;
 
 /// The products that are Google Photos: those with a folder in which media lie beside sidecars, else all with sidecars,
 /// else all with media below a folder `Takeout`.
-fn photo_products(entries: &[Entry]) -> HashSet<String> {
-    let mut seen: HashMap<&str, (bool, bool)> = HashMap::new();
-    for entry in entries {
-        let (media, sidecar) = seen.entry(&entry.dir).or_default();
-        *media |= entry.file.kind == Kind::Media;
-        *sidecar |= entry.file.kind == Kind::Sidecar;
-    }
+fn photo_products(mut seen: HashMap<&str, (bool, bool)>) -> HashSet<String> {
     let products = |wanted: fn(&(bool, bool)) -> bool| -> HashSet<String> {
         let dirs = seen.iter().filter(|(_, has)| wanted(has));
         dirs.map(|(dir, _)| place(dir).0.to_owned()).collect()
@@ -132,18 +173,17 @@ fn photo_products(entries: &[Entry]) -> HashSet<String> {
         .collect()
 }
 
-fn sort_into_folders(export: &Export, photos: &HashSet<String>, batch: &mut Batch) -> Folders {
+fn sort_into_folders(export: &Export, layout: &Layout, batch: &mut Batch) -> Folders {
     let mut folders: Folders = BTreeMap::new();
     for (at, entry) in export.entries.iter().enumerate() {
         if entry.file.kind == Kind::Junk {
             batch.junk += 1;
             continue;
         }
-        let (product, folder) = place(&entry.dir);
-        if !photos.contains(product) {
+        let Some((product, folder)) = layout.place(&entry.dir) else {
             batch.foreign += u64::from(entry.file.kind == Kind::Media);
             continue;
-        }
+        };
         let content = folders
             .entry((product.to_owned(), folder.to_owned()))
             .or_default();
