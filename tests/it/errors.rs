@@ -29,7 +29,7 @@ fn photos(prefix: &str, count: u64) -> Vec<Photo> {
         } else {
             How::Deflated
         };
-        let seed = prefix.bytes().map(u64::from).sum::<u64>() * 1000 + at;
+        let seed = (u64::from(crc32fast::hash(prefix.as_bytes())) << 8) + at;
         let len = 1000 + 40_000 * at as usize;
         Photo::new(&format!("{prefix}_{at}.jpg"), noise(seed, len), how)
     };
