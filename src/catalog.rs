@@ -4,10 +4,13 @@
 //! a part are written in one transaction, those of an unpacked folder in several, so that an interrupted run loses
 //! little and never leaves half a part that counts as whole. SQL does not leave this room.
 
-use crate::model::listing::{Entry, Facts, Kind, NewEntry};
-use crate::model::{AlbumCard, Geo, Part, Sidecar};
+mod rows;
+
+use crate::model::listing::{Entry, NewEntry};
+use crate::model::{AlbumCard, Part, Sidecar};
 use crate::tree::image::Image;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, params};
+use rows::{SELECT_SIDECAR, delete, entry, insert, sidecar, unsigned};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -40,6 +43,9 @@ pub enum Error {
     /// A value cannot be read back.
     #[error("the catalog holds a value that cannot be read: {0}")]
     Value(String),
+    /// No pass has come to its end yet.
+    #[error("nothing is indexed yet; mount the library first")]
+    NotYet,
     /// The state directory cannot be made.
     #[error("cannot make the state directory {0}")]
     Dir(PathBuf, #[source] std::io::Error),
@@ -401,7 +407,7 @@ impl Catalog {
     /// The kept image.
     ///
     /// # Errors
-    /// When SQLite fails or the image was kept by another version.
+    /// [`Error::NotYet`] without one; also when SQLite fails or the image was kept by another version.
     pub fn image(&self) -> Result<Image> {
         let mut query = self
             .db
@@ -411,178 +417,13 @@ impl Catalog {
         while let Some(row) = rows.next()? {
             bytes.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
         }
+        if bytes.is_empty() {
+            return Err(Error::NotYet);
+        }
         postcard::from_bytes(&bytes).map_err(|error| Error::Value(format!("the image: {error}")))
     }
 }
 
 fn version(db: &Connection) -> Result<i64> {
     Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
-}
-
-/// SQLite's integers are signed; sizes are stored bit by bit, so that a lying archive cannot break a row.
-fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
-    Ok(row.get::<_, i64>(at)? as u64)
-}
-
-fn entry(row: &Row<'_>, dir: Arc<str>) -> Result<Entry> {
-    Ok(Entry {
-        id: row.get(0)?,
-        part: row.get(1)?,
-        dir,
-        name: row.get(3)?,
-        raw: row.get(4)?,
-        kind: Kind::of(row.get(5)?).ok_or_else(|| Error::Value("an entry's kind".into()))?,
-        deflated: row.get(6)?,
-        header: unsigned(row, 7)?,
-        packed: unsigned(row, 8)?,
-        size: unsigned(row, 9)?,
-        crc32: row.get(10)?,
-        mtime_ns: row.get(11)?,
-        head: row.get::<_, Option<i64>>(12)?.unwrap_or(0) as u64,
-    })
-}
-
-fn insert(tx: &Transaction<'_>, part: u32, entries: &[NewEntry]) -> Result<()> {
-    let mut dirs: HashMap<&str, i64> = HashMap::new();
-    let mut add_dir = tx.prepare_cached("INSERT OR IGNORE INTO dir (path) VALUES (?1)")?;
-    let mut find_dir = tx.prepare_cached("SELECT id FROM dir WHERE path = ?1")?;
-    let mut add = tx.prepare_cached(
-        "INSERT INTO entry (part, dir, name, raw, kind, deflated, header, packed, size, crc32, mtime_ns)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-    )?;
-    for entry in entries {
-        let dir = match dirs.get(entry.dir.as_str()) {
-            Some(dir) => *dir,
-            None => {
-                add_dir.execute([&entry.dir])?;
-                let dir = find_dir.query_row([&entry.dir], |row| row.get(0))?;
-                dirs.insert(&entry.dir, dir);
-                dir
-            }
-        };
-        add.execute(params![
-            part,
-            dir,
-            entry.name,
-            entry.raw,
-            entry.kind as i64,
-            entry.deflated,
-            entry.header as i64,
-            entry.packed as i64,
-            entry.size as i64,
-            entry.crc32,
-            entry.mtime_ns,
-        ])?;
-        let id = tx.last_insert_rowid();
-        match &entry.facts {
-            Some(Facts::Sidecar(facts)) => insert_sidecar(tx, id, facts)?,
-            Some(Facts::Album(card)) => {
-                let mut add = tx.prepare_cached("INSERT INTO album VALUES (?1, ?2, ?3, ?4)")?;
-                add.execute(params![id, card.title, card.description, card.date])?;
-            }
-            None => {}
-        }
-    }
-    Ok(())
-}
-
-fn insert_sidecar(tx: &Transaction<'_>, entry: i64, facts: &Sidecar) -> Result<()> {
-    let mut add = tx.prepare_cached(
-        "INSERT INTO sidecar VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-    )?;
-    let people = (!facts.people.is_empty())
-        .then(|| serde_json::Value::from(facts.people.as_slice()).to_string());
-    let flags = [
-        facts.favorite,
-        facts.archived,
-        facts.trashed,
-        facts.locked,
-        facts.partner,
-    ];
-    let flags = flags
-        .iter()
-        .enumerate()
-        .fold(0, |sum, (bit, set)| sum | i64::from(*set) << bit);
-    let geo = |geo: &Option<Geo>| {
-        geo.map_or((None, None, None), |g| {
-            (Some(g.latitude), Some(g.longitude), Some(g.altitude))
-        })
-    };
-    let (place, exif) = (geo(&facts.geo), geo(&facts.geo_exif));
-    add.execute(params![
-        entry,
-        facts.title,
-        facts.description,
-        facts.taken,
-        facts.uploaded,
-        people,
-        flags,
-        place.0,
-        place.1,
-        place.2,
-        exif.0,
-        exif.1,
-        exif.2,
-        facts.url,
-    ])?;
-    Ok(())
-}
-
-const SELECT_SIDECAR: &str = "SELECT s.entry, s.title, s.description, s.taken, s.uploaded, s.people, s.flags,
-    s.latitude, s.longitude, s.altitude, s.exif_latitude, s.exif_longitude, s.exif_altitude, s.url FROM sidecar s";
-
-fn sidecar(row: &Row<'_>) -> rusqlite::Result<(u32, Sidecar)> {
-    let flags: i64 = row.get(6)?;
-    let flag = |bit: u32| flags & (1 << bit) != 0;
-    let people: Option<String> = row.get(5)?;
-    let people = people
-        .map(|people| serde_json::from_str(&people))
-        .transpose()
-        .map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(
-                5,
-                rusqlite::types::Type::Text,
-                Box::new(error),
-            )
-        })?;
-    let geo = |at: usize| -> rusqlite::Result<Option<Geo>> {
-        let (latitude, longitude, altitude): (Option<f64>, Option<f64>, Option<f64>) =
-            (row.get(at)?, row.get(at + 1)?, row.get(at + 2)?);
-        Ok(latitude.zip(longitude).map(|(latitude, longitude)| Geo {
-            latitude,
-            longitude,
-            altitude: altitude.unwrap_or(0.0),
-        }))
-    };
-    let facts = Sidecar {
-        title: row.get(1)?,
-        description: row.get(2)?,
-        taken: row.get(3)?,
-        uploaded: row.get(4)?,
-        people: people.unwrap_or_default(),
-        favorite: flag(0),
-        archived: flag(1),
-        trashed: flag(2),
-        locked: flag(3),
-        partner: flag(4),
-        geo: geo(7)?,
-        geo_exif: geo(10)?,
-        url: row.get(13)?,
-    };
-    Ok((row.get(0)?, facts))
-}
-
-fn delete(tx: &Transaction<'_>, part: u32) -> Result<()> {
-    tx.execute(
-        "DELETE FROM sidecar WHERE entry IN (SELECT id FROM entry WHERE part = ?1)",
-        [part],
-    )?;
-    tx.execute(
-        "DELETE FROM album WHERE entry IN (SELECT id FROM entry WHERE part = ?1)",
-        [part],
-    )?;
-    tx.execute("DELETE FROM entry WHERE part = ?1", [part])?;
-    tx.execute("DELETE FROM part WHERE id = ?1", [part])?;
-    tx.execute("DELETE FROM meta WHERE key = 'image'", [])?;
-    Ok(())
 }

@@ -147,6 +147,19 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Says what is wrong with a command line, the program's name first, and runs nothing: the README is checked by it.
+///
+/// # Errors
+/// What a person would see. A question for help or the version is none.
+pub fn understand<T: Into<std::ffi::OsString> + Clone>(
+    line: impl IntoIterator<Item = T>,
+) -> Result<(), String> {
+    match Cli::try_parse_from(line) {
+        Err(error) if error.use_stderr() => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}
+
 /// An error with its causes, each once.
 fn text_of(error: &anyhow::Error) -> String {
     let mut text = String::new();

@@ -14,7 +14,7 @@
 //! # The parts
 //!
 //! `origin` finds bytes as they lie and `table` remembers where; `check` serves stored entries and plain files, `memory`
-//! writes down what passed; `deflated` serves the rest, by `inflate`, through `cache` (`cached` is one file of it, `room`
+//! writes down what passed; `deflated` serves the rest, by `inflate`, through `cache` (`folder` is where it lies, `cached` one file of it, `room`
 //! its accounts, `shelf` its order), on one `flight` per blob, or without it from `recent` and `stream`.
 //!
 //! Why two ways in: a reply that costs one or two preads is given on the kernel's own request thread; handing it to
@@ -43,6 +43,7 @@ mod deflated;
 mod error;
 mod failures;
 mod flight;
+mod folder;
 mod inflate;
 mod memory;
 mod origin;

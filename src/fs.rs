@@ -11,7 +11,7 @@
 //! - Read only by construction: every request to change something answers EROFS.
 //! - `open` succeeds without looking at a byte; errors come from `read` alone, and say once a minute per file in the
 //!   log what is wrong. A read is never short before the end of a file: too few bytes are an error.
-//! - A request thread never waits for bytes: what may wait goes to the [`pool`] together with its reply.
+//! - A request thread never waits for bytes: what may wait goes to the `pool` together with its reply.
 //! - A position in a directory is a key of the entry there, its inode plus one, never an index: whatever happens to
 //!   the entries before it, none behind it is skipped.
 //!
@@ -50,14 +50,16 @@ use fuser::{
     WriteFlags,
 };
 
+use nix::unistd::{getegid, geteuid};
+
 use crate::content::Content;
 use crate::tree::Tree;
 use answer::{Complaints, file_type};
 use counters::bump;
 pub use counters::{Counters, Snapshot};
-use desk::Desk;
+use desk::{Desk, Door};
 use library::{Library, Shelves};
-use options::Owner;
+use options::{Access, Options};
 use pool::Pool;
 
 /// How long the kernel may answer for us. The tree of a mount never changes, so any long time is right; a short one
@@ -100,17 +102,22 @@ impl Fs {
     pub fn new(
         tree: Arc<Tree>,
         content: Arc<Content>,
-        owner: Owner,
+        options: &Options,
         opens: Opens,
     ) -> io::Result<Fs> {
-        Fs::show(Box::new(Shelves { tree, content }), owner, opens)
+        Fs::show(Box::new(Shelves { tree, content }), options, opens)
     }
 
-    fn show(library: Box<dyn Library>, owner: Owner, opens: Opens) -> io::Result<Fs> {
+    fn show(library: Box<dyn Library>, options: &Options, opens: Opens) -> io::Result<Fs> {
+        let door = (options.access == Access::Root).then(|| Door {
+            uid: geteuid().as_raw(),
+            gid: getegid().as_raw(),
+        });
         Ok(Fs {
             desk: Arc::new(Desk {
                 library,
-                owner,
+                owner: options.owner,
+                door,
                 counters: Arc::default(),
                 complaints: Complaints::default(),
             }),
@@ -210,9 +217,9 @@ impl Filesystem for Fs {
         bump(&self.desk.counters.read);
         let ino = ino.0;
         let len = match self.desk.clamp(ino, offset, size) {
-            Ok(0) => return reply.data(&[]),
-            Ok(len) => len,
-            Err(errno) => return reply.error(errno),
+            Some(0) => return reply.data(&[]),
+            Some(len) => len,
+            None => return self.desk.answer(ino, 0, None, reply),
         };
         if let Some(bytes) = self.desk.library.read_now(ino, offset, len) {
             return self.desk.answer(ino, len, Some(bytes), reply);

@@ -8,13 +8,15 @@ pub mod index;
 pub mod project;
 
 use crate::catalog::{self, Catalog, KnownPart};
+use crate::source::takeout::archive::Archive;
+use crate::source::takeout::folder;
 use crate::source::takeout::part::{self, Form, Found, PartName};
-use crate::source::takeout::{archive, folder};
 use crate::tree::fold::Rules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
 
 /// How many paths a message names one by one.
 const LISTED: usize = 5;
@@ -134,6 +136,13 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
         .collect();
     catalog.set_meta("sources", &serde_json::Value::from(sources).to_string())?;
     let mut known = catalog.parts()?;
+    for begun in known
+        .iter()
+        .filter(|part| !part.complete && !part.part.folder)
+    {
+        // An archive is indexed anew; only a folder goes on where it stopped.
+        catalog.drop_part(begun.part.id)?;
+    }
     known.retain(|part| part.complete);
     let found = look(pass.sources, !known.is_empty(), &mut outcome.problems)?;
     let mut incomplete = take_in(catalog, &found, &known, pass, &mut outcome.problems)?;
@@ -218,74 +227,77 @@ fn take_in(
     pass: &Pass<'_>,
     problems: &mut Vec<String>,
 ) -> Result<BTreeMap<String, Incomplete>, Error> {
-    let mut incomplete = BTreeMap::new();
-    let vanished: Vec<&KnownPart> = known
-        .iter()
-        .filter(|part| !found.iter().any(|found| found.path == part.part.path))
-        .collect();
+    let mut archives = Vec::new();
     for part in found {
         let here = known.iter().find(|known| known.part.path == part.path);
-        let unchanged = |known: &KnownPart| {
-            known.part.size == part.size && known.part.mtime_ns == part.mtime_ns
-        };
         if part.form == Form::Folder {
             index::folder(catalog, part, here, pass.progress)?;
-            continue;
-        }
-        if here.is_some_and(unchanged) {
-            continue;
-        }
-        let same_name = |known: &&&KnownPart| {
-            known.part.path.file_name() == part.path.file_name() && unchanged(known)
-        };
-        if let Some(moved) = vanished.iter().find(same_name) {
+        } else if here.is_some_and(|known| is_same(known, part)) {
+            // Nothing to do.
+        } else if let Some(moved) = moved_from(part, found, known) {
             catalog.move_part(moved.part.id, &part.path)?;
-            continue;
+        } else {
+            archives.push((part, here));
         }
-        let taken = match part.form {
-            Form::Zip => index::zip(catalog, part, here, pass.progress),
-            Form::Tgz => Err(index::Error::Unsupported(
-                "tgz parts cannot be read yet; ask Takeout for zip",
-            )),
-            Form::Partial | Form::Folder => {
-                Err(index::Error::Unsupported("still being downloaded"))
+    }
+    let mut incomplete = BTreeMap::new();
+    // The next archive is read while the facts of one are written.
+    std::thread::scope(|scope| {
+        let (send, receive) = mpsc::sync_channel(1);
+        scope.spawn(move || {
+            for (part, here) in archives {
+                if send
+                    .send((part, here, index::read(part, pass.progress)))
+                    .is_err()
+                {
+                    break;
+                }
             }
-        };
-        match taken {
-            Ok(()) => {}
-            Err(index::Error::Catalog(error)) => return Err(error.into()),
-            Err(error) => {
-                let reason = format!("{}: {}", part.path.display(), chain(&error));
-                if here.is_some() {
-                    problems.push(format!("{reason}; what it held is still shown"));
-                } else if !has_twin(part, found, catalog)? {
-                    note(&mut incomplete, export_of(part), reason);
-                } else {
-                    problems.push(format!("{reason}; another copy of this part is used"));
+        });
+        for (part, here, read) in receive {
+            match read {
+                Ok(read) => index::keep(catalog, &read, here)?,
+                Err(error) => {
+                    let reason = format!("{}: {}", part.path.display(), chain(&error));
+                    if here.is_some() {
+                        problems.push(format!("{reason}; what it held is still shown"));
+                    } else if has_twin(part, found) {
+                        problems.push(format!("{reason}; another copy of this part is used"));
+                    } else {
+                        note(&mut incomplete, export_of(part), reason);
+                    }
                 }
             }
         }
-    }
-    Ok(incomplete)
+        Ok(incomplete)
+    })
+}
+
+fn is_same(known: &KnownPart, part: &Found) -> bool {
+    known.part.size == part.size && known.part.mtime_ns == part.mtime_ns
+}
+
+/// The known part that now lies elsewhere under the same name.
+fn moved_from<'a>(part: &Found, found: &[Found], known: &'a [KnownPart]) -> Option<&'a KnownPart> {
+    known.iter().find(|known| {
+        is_same(known, part)
+            && known.part.path.file_name() == part.path.file_name()
+            && !found.iter().any(|found| found.path == known.part.path)
+    })
 }
 
 /// A damaged part does not matter where the same part is there once more, as browsers leave it: `…-001 (1).zip`.
-fn has_twin(part: &Found, found: &[Found], catalog: &mut Catalog) -> Result<bool, Error> {
-    let twins: Vec<&Found> = found
-        .iter()
-        .filter(|other| other.path != part.path && other.name.is_some() && other.name == part.name)
-        .collect();
-    let parts = catalog.parts()?;
-    let indexed = |twin: &&Found| {
-        parts
-            .iter()
-            .any(|known| known.complete && known.part.path == twin.path)
+fn has_twin(part: &Found, found: &[Found]) -> bool {
+    let is_twin = |other: &&Found| {
+        other.path != part.path
+            && other.name.is_some()
+            && other.name == part.name
+            && other.form == Form::Zip
     };
-    Ok(twins.iter().any(indexed)
-        || twins.iter().any(|twin| {
-            twin.form == Form::Zip
-                && std::fs::File::open(&twin.path).is_ok_and(|file| archive::list(&file).is_ok())
-        }))
+    found
+        .iter()
+        .filter(is_twin)
+        .any(|twin| Archive::open(&twin.path).is_ok_and(|archive| archive.list().is_ok()))
 }
 
 fn export_of(part: &Found) -> String {

@@ -15,6 +15,7 @@ use crate::tree::{self, Tree};
 use anyhow::Context;
 use clap::Args;
 use serde::{Deserialize, Serialize};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
@@ -112,6 +113,7 @@ impl Serve {
             .with_env_filter(EnvFilter::new(&self.settings.level))
             .with_writer(std::io::stderr)
             .with_target(false)
+            .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
             .finish();
         tracing::subscriber::set_global_default(subscriber)?;
         let ended = self.start()?.serve();
@@ -139,7 +141,7 @@ impl Serve {
             .with_context(|| format!("cannot use the cache in {}", settings.cache_dir.display()))?;
         let options = Options::parse(&settings.options)?;
         // Local archives need no open: the bytes of a stored entry lie where they lie.
-        let fs = Fs::new(tree, Arc::new(content), options.owner, Opens::Untold)?;
+        let fs = Fs::new(tree, Arc::new(content), &options, Opens::Untold)?;
         let counters = fs.counters();
         let events = Events::listen()?;
         let source = mounts::encode_source(&settings.state_dir);

@@ -2,12 +2,13 @@
 
 use super::{Common, Done, find, print, print_json};
 use crate::catalog::Catalog;
-use crate::fs::control;
+use crate::fs::control::{self, Stats};
 use crate::report::status::{self, Status as Report};
 use crate::tree::Options;
 use anyhow::Context;
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
+use serde::Serialize;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +57,7 @@ impl Status {
         } else {
             print(&text(&report)?)?;
         }
-        Ok(if report.problems.is_empty() {
+        Ok(if report.library.problems.is_empty() {
             Done::Well
         } else {
             Done::NeedsYou
@@ -64,20 +65,21 @@ impl Status {
     }
 }
 
-fn report(catalog: &Catalog, state: &Path) -> anyhow::Result<Report> {
+/// The report on the library, and what a running mount tells of itself.
+#[derive(Debug, Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    library: Report,
+    mount: Option<Stats>,
+}
+
+fn report(catalog: &Catalog, state: &Path) -> anyhow::Result<Whole> {
     let sources: Vec<String> = parse(catalog.meta("sources")?)?;
     let shown: Options = parse(catalog.meta("shown")?)?;
-    let mount = control::ask(state)?.map(|stats| status::Mount {
-        mountpoint: stats.mountpoint,
-        pid: stats.pid,
-        lookup: stats.counters.lookup,
-        getattr: stats.counters.getattr,
-        open: stats.counters.open,
-        read: stats.counters.read,
-        readdirplus: stats.counters.readdirplus,
-        bytes: stats.counters.bytes,
-    });
-    Ok(status::status(catalog, sources.len() as u64, shown, mount)?)
+    Ok(Whole {
+        library: status::status(catalog, sources.len() as u64, shown)?,
+        mount: control::ask(state)?,
+    })
 }
 
 fn parse<T: serde::de::DeserializeOwned + Default>(value: Option<String>) -> anyhow::Result<T> {
@@ -87,7 +89,8 @@ fn parse<T: serde::de::DeserializeOwned + Default>(value: Option<String>) -> any
         .unwrap_or_default())
 }
 
-fn text(report: &Report) -> anyhow::Result<String> {
+fn text(whole: &Whole) -> anyhow::Result<String> {
+    let report = &whole.library;
     let mut text = String::new();
     let n = HumanCount;
     writeln!(
@@ -142,15 +145,15 @@ fn text(report: &Report) -> anyhow::Result<String> {
             report.junk, report.foreign
         )?;
     }
-    match &report.mount {
+    match &whole.mount {
         Some(mount) => writeln!(
             text,
             "\nmounted on {} by process {}: {} look-ups, {} reads, {} read",
             mount.mountpoint,
             mount.pid,
-            mount.lookup,
-            mount.read,
-            BinaryBytes(mount.bytes)
+            mount.counters.lookup,
+            mount.counters.read,
+            BinaryBytes(mount.counters.bytes)
         )?,
         None => writeln!(text, "\nnot mounted")?,
     }

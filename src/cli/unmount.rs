@@ -26,8 +26,14 @@ pub(super) struct Unmount {
 
 impl Unmount {
     pub(super) fn run(&self) -> anyhow::Result<Done> {
-        let state = mounts::at(&self.mountpoint)?.and_then(|mount| mount.state_dir());
-        match mounts::unmount(&self.mountpoint)? {
+        let mount = mounts::at(&self.mountpoint)?;
+        let state = mount.as_ref().and_then(|mount| mount.state_dir());
+        let outcome = mounts::unmount(&self.mountpoint)?;
+        if let (Unmounted::InUse, Some(state), Some(mount)) = (outcome, &state, &mount) {
+            // The kernel tells a server of the end only when the last file is closed, which may be never.
+            Lock::ask_to_end(state, &mount.mountpoint)?;
+        }
+        match outcome {
             Unmounted::Cleanly => {}
             Unmounted::InUse => tell("the mount was in use; it is detached"),
             Unmounted::WasDead => tell("the mount was dead; it is detached"),

@@ -17,29 +17,25 @@
 //! **One owner.** A second mount on the same folder gets no room here and serves without it, until the first is gone:
 //! two programs that do not know of each other's files cannot keep one cap.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::num::NonZeroUsize;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
 
 use lru::LruCache;
 use nix::errno::Errno;
 
 use super::cached::{Cached, Name};
 use super::counters::{Counters, add};
+use super::folder::{TRIAL, claim, create_dirs, mark, scan};
 use super::room::{Budget, Room, Unwritten};
 use super::shelf::{Rank, Shelf};
 
 /// Cached files that stay open: a few per reader of the mount.
 const OPEN_FILES: NonZeroUsize = NonZeroUsize::new(32).unwrap();
-/// Permissions that tell a file's rank.
-const KEPT: u32 = 0o400;
-const TRIAL: u32 = 0o600;
-
 /// Why a blob gets no room.
 #[derive(Debug)]
 pub(super) enum NoRoom {
@@ -95,6 +91,17 @@ impl Drop for Temp {
             && let Err(error) = std::fs::remove_file(&self.path)
         {
             tracing::warn!("failed to remove {}: {error}", self.path.display());
+        }
+    }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        // Closing the file is not enough where a child process that was just started still has a copy of it.
+        if let Some(owner) = lock(&self.index).owner.take()
+            && let Err(error) = owner.unlock()
+        {
+            tracing::warn!("failed to unlock {}: {error}", self.dir.display());
         }
     }
 }
@@ -390,78 +397,4 @@ impl Cache {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Creates a folder that is nobody else's business.
-fn create_dirs(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-/// Locks the folder. The lock goes when the file is closed, at the latest with the process.
-fn claim(dir: &Path) -> Result<File, NoRoom> {
-    for sub in ["tmp", "blobs"] {
-        create_dirs(&dir.join(sub)).map_err(NoRoom::Broken)?;
-    }
-    let open = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(TRIAL)
-        .open(dir.join("lock"));
-    let file = open.map_err(NoRoom::Broken)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(NoRoom::Shared),
-        Err(std::fs::TryLockError::Error(error)) => Err(NoRoom::Broken(error)),
-    }
-}
-
-/// What lies there, oldest first. Removes what was being written, and files of a wrong length.
-fn scan(dir: &Path) -> io::Result<Vec<(Name, Rank, SystemTime)>> {
-    for entry in std::fs::read_dir(dir.join("tmp"))? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    let mut found = Vec::new();
-    for shard in std::fs::read_dir(dir.join("blobs"))? {
-        let shard = shard?;
-        if !shard.file_type()?.is_dir() {
-            continue;
-        }
-        for entry in std::fs::read_dir(shard.path())? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let Some(name) = name.to_str().and_then(Name::parse) else {
-                continue;
-            };
-            let meta = entry.metadata()?;
-            if meta.is_file()
-                && meta.len() == name.file_bytes()
-                && entry.path().ends_with(name.path())
-            {
-                let rank = if meta.mode() & 0o777 == KEPT {
-                    Rank::Kept
-                } else {
-                    Rank::Trial
-                };
-                found.push((name, rank, meta.modified()?));
-            } else {
-                std::fs::remove_file(entry.path())?;
-            }
-        }
-    }
-    found.sort_by_key(|(.., modified)| *modified);
-    Ok(found)
-}
-
-/// Writes a file's rank where a restart finds it.
-fn mark(path: &Path, rank: Rank) -> io::Result<()> {
-    let mode = if rank == Rank::Kept { KEPT } else { TRIAL };
-    std::fs::set_permissions(path, Permissions::from_mode(mode))?;
-    if rank == Rank::Kept {
-        File::open(path)?.set_modified(SystemTime::now())?;
-    }
-    Ok(())
 }

@@ -284,6 +284,11 @@ impl Pilot {
             Err(Fault::Sink(error)) => {
                 self.house.cache.log(&NoRoom::Broken(error));
                 self.without_room();
+                // Those who were served so far go on in a stream, instead of having the cache fail once more for each
+                // of their reads.
+                if self.place.size > WHOLE {
+                    self.house.streams.begin(self.place.index);
+                }
             }
         }
     }

@@ -1,10 +1,14 @@
 //! Large deflated blobs for which the cache has no room: inflated as they are read, from front to back.
 //!
 //! Promises: right bytes at any offset, at the price of inflating again from the beginning for a read that lies before
-//! the last [`WINDOW`] bytes; the read with the last byte fails unless the whole passes.
+//! what the blob's streams still have; the read with the last byte fails unless the whole passes.
+//!
+//! A blob may have several streams, since two readers that are far apart would else throw each other back to the
+//! beginning at every read.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 
@@ -15,8 +19,8 @@ use super::origin::{Origin, Place};
 /// Bytes behind the front that can still be read: far above the kernel's reads under way, which come in any order.
 /// Less makes those inflate again, more is memory, twice this times [`STREAMS`].
 const WINDOW: usize = 4 << 20;
-/// Blobs that are streamed at once.
-const STREAMS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+/// Streams that are open at once, of all blobs. With more readers than this some begin again and again.
+const STREAMS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 /// Bytes inflated at once.
 const CHUNK: usize = 256 << 10;
 
@@ -26,27 +30,40 @@ struct Stream {
     window: Vec<u8>,
 }
 
-/// Lock order: the table of streams is released before a stream is locked; a stream is held while it is read, so its
-/// readers take turns.
-pub(super) struct Streams(Mutex<LruCache<u32, Arc<Mutex<Option<Stream>>>>>);
+/// A stream, or the place for one: who finds none begins it. So the first readers of a blob, which come together,
+/// share one.
+struct Slot {
+    index: u32,
+    /// The first byte that the stream still has, to choose one without waiting for it. True only under the lock.
+    begin: AtomicU64,
+    stream: Mutex<Option<Stream>>,
+}
+
+/// Lock order: the table is released before a stream is locked; a stream is held while it is read, so its readers take
+/// turns.
+pub(super) struct Streams {
+    table: Mutex<LruCache<u64, Arc<Slot>>>,
+    serial: AtomicU64,
+}
 
 impl Default for Streams {
     fn default() -> Streams {
-        Streams(Mutex::new(LruCache::new(STREAMS)))
+        Streams {
+            table: Mutex::new(LruCache::new(STREAMS)),
+            serial: AtomicU64::new(0),
+        }
     }
 }
 
 impl Streams {
     /// Whether somebody streams this blob already and has not yet passed this offset.
     pub(super) fn serves(&self, index: u32, offset: u64) -> bool {
-        let shared = {
-            let streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            streams.peek(&index).map(Arc::clone)
-        };
-        shared.is_some_and(|shared| {
-            let slot = shared.lock().unwrap_or_else(PoisonError::into_inner);
-            slot.as_ref().is_some_and(|stream| offset >= stream.begin())
-        })
+        nearest(&lock(&self.table), index, offset).is_some()
+    }
+
+    /// Lets the next readers of a blob find a stream.
+    pub(super) fn begin(&self, index: u32) {
+        self.choose(index, 0);
     }
 
     /// Serves a range, which is not empty and within the blob.
@@ -56,26 +73,62 @@ impl Streams {
         place: &Place,
         range: (u64, usize),
     ) -> Result<Vec<u8>, Error> {
-        let shared = {
-            let mut streams = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(streams.get_or_insert(place.index, Arc::default))
-        };
-        let mut slot = shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let stream = match slot.take() {
-            Some(stream) if range.0 >= stream.begin() => stream,
-            _ => Stream {
-                inflater: Inflater::new(origin, place)?,
-                window: Vec::new(),
-            },
-        };
-        // After an error the slot stays empty: the next read begins anew.
-        let stream = slot.insert(stream);
-        let outcome = stream.read(origin, range);
-        if outcome.is_err() {
-            *slot = None;
+        loop {
+            let slot = self.choose(place.index, range.0);
+            let mut held = lock(&slot.stream);
+            if slot.begin.load(Ordering::Relaxed) > range.0 {
+                // Another reader moved it on while we waited.
+                continue;
+            }
+            let mut stream = match held.take() {
+                Some(stream) => stream,
+                None => Stream {
+                    inflater: Inflater::new(origin, place)?,
+                    window: Vec::new(),
+                },
+            };
+            // After an error the slot is empty, and the next reader begins anew.
+            slot.begin.store(0, Ordering::Relaxed);
+            let bytes = stream.read(origin, range)?;
+            slot.begin.store(stream.begin(), Ordering::Relaxed);
+            *held = Some(stream);
+            return Ok(bytes);
         }
-        outcome
     }
+
+    /// The stream with the least to go, or a new place for one.
+    fn choose(&self, index: u32, offset: u64) -> Arc<Slot> {
+        let mut table = lock(&self.table);
+        if let Some(serial) = nearest(&table, index, offset)
+            && let Some(slot) = table.get(&serial)
+        {
+            return Arc::clone(slot);
+        }
+        let slot = Arc::new(Slot {
+            index,
+            begin: AtomicU64::new(0),
+            stream: Mutex::default(),
+        });
+        table.put(
+            self.serial.fetch_add(1, Ordering::Relaxed),
+            Arc::clone(&slot),
+        );
+        slot
+    }
+}
+
+/// Of the streams that have not yet passed this offset the one that is nearest.
+fn nearest(table: &LruCache<u64, Arc<Slot>>, index: u32, offset: u64) -> Option<u64> {
+    let begins = table.iter().filter(|(_, slot)| slot.index == index);
+    let begins = begins.map(|(serial, slot)| (slot.begin.load(Ordering::Relaxed), *serial));
+    begins
+        .filter(|(begin, _)| *begin <= offset)
+        .max()
+        .map(|(_, serial)| serial)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Stream {
@@ -86,7 +139,14 @@ impl Stream {
 
     fn read(&mut self, origin: &Origin, (offset, len): (u64, usize)) -> Result<Vec<u8>, Error> {
         let end = offset + len as u64;
-        let mut chunk = vec![0; CHUNK];
+        let mut chunk = vec![
+            0;
+            if self.inflater.given() < end {
+                CHUNK
+            } else {
+                0
+            }
+        ];
         while self.inflater.given() < end {
             let got = self.inflater.fill(origin, &mut chunk)?;
             self.window.extend_from_slice(&chunk[..got]);

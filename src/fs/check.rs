@@ -1,5 +1,8 @@
 //! What must be true before a mount, each with a message that says what is wrong, where, and what to do.
 //!
+//! That a mount is dead cannot be seen by looking: after its server was killed, `ls` and `stat` go on being answered from
+//! the kernel's memory. So it is asked what the kernel does not remember, see [`mounts::MountEntry::health`].
+//!
 //! The checks change nothing but one thing: a mount of ours whose server died is detached, since it can never serve
 //! again and stands in the way of the one that can.
 
@@ -68,7 +71,7 @@ pub enum Error {
     NoDevice(#[source] io::Error),
     /// `/dev/fuse` may not be opened.
     #[error(
-        "no permission to open {DEVICE}; a container must be started with `--device {DEVICE} --cap-add SYS_ADMIN`, and on a machine of its own the device must be open to all (mode 0666)"
+        "no permission to open {DEVICE}; a container must be started with `--device {DEVICE} --cap-add SYS_ADMIN`, and elsewhere the device must be open to you (it usually has mode 0666)"
     )]
     DeviceDenied(#[source] io::Error),
     /// A user cannot mount without the helper.
@@ -86,24 +89,24 @@ pub enum Error {
 
 /// Checks everything; returns the mountpoint without links.
 pub fn ready(mountpoint: &Path, options: &Options) -> Result<PathBuf, Error> {
-    let root = geteuid().is_root();
-    device(root)?;
-    if !root {
+    device()?;
+    if !geteuid().is_root() {
         helper::find().map_err(Error::Helper)?;
         others(options.access, || fs::read_to_string(CONF))?;
     }
     empty_directory(mountpoint)
 }
 
-fn device(root: bool) -> Result<(), Error> {
+/// The helper, too, opens the device with the rights of the user.
+fn device() -> Result<(), Error> {
     let opened = OpenOptions::new().read(true).write(true).open(DEVICE);
-    match opened.map_err(|error| (error.kind(), error)) {
+    match opened {
         Ok(_) => Ok(()),
-        // The helper opens the device as root.
-        Err((io::ErrorKind::PermissionDenied, _)) if !root => Ok(()),
-        Err((io::ErrorKind::PermissionDenied, error)) => Err(Error::DeviceDenied(error)),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(Error::DeviceDenied(error))
+        }
         // ENOENT without the device file, ENODEV or ENXIO without the module behind it.
-        Err((_, error)) => Err(Error::NoDevice(error)),
+        Err(error) => Err(Error::NoDevice(error)),
     }
 }
 

@@ -4,6 +4,10 @@
 //! lock as its standard input and a pipe as its output, so that nothing else has to survive exec and no number has
 //! to be told; whatever goes wrong before the server can report (a missing library, a panic) is heard as well, since
 //! its standard error is the same pipe.
+//!
+//! The order, which a server in the foreground keeps as well: take the lock; [`Events::listen`]; mount; open the
+//! control socket; [`Server::ready`]; [`Events::serve`], which returns when all is over; let go of the socket, then of
+//! the lock, whose end is what others wait for; end the process.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};

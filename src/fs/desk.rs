@@ -16,10 +16,26 @@ use crate::tree::{Attr, Kind};
 const DOT: u64 = 1;
 const DOTDOT: u64 = 2;
 
+/// The root directory.
+const ROOT: u64 = 1;
+
+/// Keeps strangers out where the mount is open to root besides its owner (`allow_root`).
+///
+/// The kernel knows no such mount. Answering strangers with an error, as FUSE libraries do, is not enough: what the
+/// kernel remembers it tells them without asking, and files that it opens by itself it lets them read. The mode of
+/// the root directory is the kernel's own to enforce.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Door {
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+}
+
 /// What the request threads and the reading threads share.
 pub(super) struct Desk {
     pub(super) library: Box<dyn Library>,
     pub(super) owner: Owner,
+    /// To whom alone the root directory belongs, if only root and the owner of the mount may come in.
+    pub(super) door: Option<Door>,
     pub(super) counters: Arc<Counters>,
     pub(super) complaints: Complaints,
 }
@@ -27,7 +43,13 @@ pub(super) struct Desk {
 impl Desk {
     /// What `stat` shows of an entry.
     pub(super) fn shown(&self, attr: &Attr) -> FileAttr {
-        file_attr(attr, &self.owner)
+        let mut shown = file_attr(attr, &self.owner);
+        if let Some(door) = self.door
+            && attr.ino == ROOT
+        {
+            (shown.uid, shown.gid, shown.perm) = (door.uid, door.gid, 0o700);
+        }
+        shown
     }
 
     /// `.` and `..` come only from NFS, which opens by inode number: they work on any inode that is known.
@@ -69,10 +91,10 @@ impl Desk {
             .ok_or(Errno::ENOTDIR)
     }
 
-    /// How many of `size` bytes at `offset` the file has.
-    pub(super) fn clamp(&self, ino: u64, offset: u64, size: u32) -> Result<usize, Errno> {
-        let attr = self.library.attr(ino).ok_or(Errno::ESTALE)?;
-        Ok(attr.size.saturating_sub(offset).min(u64::from(size)) as usize)
+    /// How many of `size` bytes at `offset` the file has; `None` if nobody knows the file.
+    pub(super) fn clamp(&self, ino: u64, offset: u64, size: u32) -> Option<usize> {
+        let attr = self.library.attr(ino)?;
+        Some(attr.size.saturating_sub(offset).min(u64::from(size)) as usize)
     }
 
     /// Sends the bytes, or the error that is theirs.

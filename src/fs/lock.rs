@@ -5,6 +5,9 @@
 //! lock on a file that was removed and made anew would be two locks. The lock belongs to the open file: handed to a
 //! child it stays held until both have closed it.
 
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -91,6 +94,33 @@ impl Lock {
         self.file.try_clone().map(OwnedFd::from)
     }
 
+    /// Who holds the lock of `state_dir` now; `None` when nobody does.
+    pub fn held_by(state_dir: &Path) -> io::Result<Option<Holder>> {
+        let file = match File::open(state_dir.join(NAME)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Lock { file }.holder(),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Asks whoever holds the lock of `state_dir` for a mount on `mountpoint` to end.
+    pub fn ask_to_end(state_dir: &Path, mountpoint: &Path) -> io::Result<()> {
+        let holder = Lock::held_by(state_dir)?.filter(|holder| holder.mountpoint == mountpoint);
+        let Some(pid) = holder.and_then(|holder| i32::try_from(holder.pid).ok()) else {
+            return Ok(());
+        };
+        match kill(Pid::from_raw(pid), Signal::SIGTERM) {
+            // It has ended by itself meanwhile.
+            Ok(()) | Err(Errno::ESRCH) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
     /// Waits until nobody holds the lock of `state_dir`; `false` if that takes longer than `patience`.
     pub fn wait_until_free(state_dir: &Path, patience: Duration) -> io::Result<bool> {
         let file = match File::open(state_dir.join(NAME)) {
@@ -101,8 +131,11 @@ impl Lock {
         // flock knows no deadline, so it waits on a thread; one that waits in vain ends with the process.
         let (tell, told) = mpsc::channel();
         std::thread::spawn(move || {
+            let locked = file.lock_shared();
+            // Before the word goes out, so that who hears it can take the lock.
+            drop(file);
             // Nobody listens any more once the time is over.
-            let _ = tell.send(file.lock_shared());
+            let _ = tell.send(locked);
         });
         match told.recv_timeout(patience) {
             Ok(locked) => locked.map(|()| true),

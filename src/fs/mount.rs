@@ -14,15 +14,14 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use fuser::{Config, Session, SessionACL};
-use nix::errno::Errno;
 use nix::mount::MsFlags;
-use nix::unistd::{getgid, getuid};
+use nix::unistd::{geteuid, getgid, getuid};
 
 use super::check::{self, DEVICE};
 use super::options::{Access, Options};
 use super::pool::Pool;
 use super::{Fs, helper, mounts};
-use mounts::FSTYPE;
+use mounts::{FSTYPE, MountEntry};
 
 /// Threads that take requests from the kernel. None of them ever waits, so a few suffice; more changed nothing.
 const THREADS: usize = 4;
@@ -43,6 +42,14 @@ pub enum Error {
     /// The kernel refused.
     #[error("failed to mount on {path}", path = .path.display())]
     Refused {
+        /// The mountpoint.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Root, but not of the whole machine.
+    #[error("root may not mount on {path} here; start a container with `--cap-add SYS_ADMIN` (where AppArmor confines it, also `--security-opt apparmor=unconfined`)", path = .path.display())]
+    NotPrivileged {
         /// The mountpoint.
         path: PathBuf,
         /// What the system said.
@@ -72,8 +79,8 @@ pub enum Error {
 /// A filesystem that is mounted and served. End it with [`end`](Mounted::end); dropping it only detaches it.
 pub struct Mounted {
     mountpoint: PathBuf,
-    /// `major:minor` of this mount: what tells it from another one on the same path.
-    device: Option<String>,
+    /// How the kernel's table lists this mount, until it is known to be gone.
+    entry: Option<MountEntry>,
     pool: Arc<Pool>,
     session: Receiver<io::Result<()>>,
 }
@@ -101,14 +108,12 @@ pub fn mount(
     let path = check::ready(mountpoint, options)?;
     let pool = fs.pool.clone();
     let fd = attach(&path, options, source)?;
-    let device = mounts::at(&path)?
-        .filter(|mount| mount.fstype == FSTYPE)
-        .map(|mount| mount.device);
+    let entry = mounts::at(&path)?.filter(|mount| mount.fstype == FSTYPE);
     let (tell, session) = mpsc::channel();
     // From here on dropping this takes the mount away again.
     let mounted = Mounted {
         mountpoint: path,
-        device,
+        entry,
         pool,
         session,
     };
@@ -119,11 +124,8 @@ pub fn mount(
     let mut config = Config::default();
     config.n_threads = Some(THREADS);
     config.clone_fd = can_clone(&fd);
-    // The kernel itself keeps strangers out of a mount without allow_other; only allow_root is fuser's to enforce.
-    let acl = match options.access {
-        Access::Root => SessionACL::RootAndOwner,
-        Access::Owner | Access::All => SessionACL::All,
-    };
+    // Who may look is the kernel's to say, see `Access`; fuser's own check would only come after its caches.
+    let acl = SessionACL::All;
     let served = Session::from_fd(fs, fd, acl, config).map_err(failed)?;
     std::thread::Builder::new()
         .name("gphotosfs-fuse".into())
@@ -148,19 +150,23 @@ impl Mounted {
 
     /// Ends the mount, in use or not: frees its path, answers the reads that are under way, makes the kernel drop
     /// the rest and waits for the threads. Programs that still hold files open get errors from then on.
-    pub fn end(self) -> Result<End, Error> {
-        self.detach()?;
-        if !self.pool.drain(DRAIN) {
-            tracing::warn!(
-                "some reads did not end within {} s; they are given up",
-                DRAIN.as_secs()
-            );
-        }
-        self.pool.close();
-        if let Ok(ended) = self.session.recv_timeout(Duration::ZERO) {
+    pub fn end(mut self) -> Result<End, Error> {
+        if let Ok(ended) = self.session.try_recv() {
+            // Gone already. What stands on the path by now is another's.
+            self.entry = None;
             return self.quiet(ended);
         }
-        if let Err(error) = self.abort() {
+        self.detach()?;
+        let entry = self.entry.take();
+        if !self.pool.drain(DRAIN) {
+            let secs = DRAIN.as_secs();
+            tracing::warn!("some reads did not end within {secs} s; they are given up");
+        }
+        self.pool.close();
+        if let Ok(ended) = self.session.try_recv() {
+            return self.quiet(ended);
+        }
+        if let Err(error) = abort(entry.as_ref()) {
             tracing::debug!("the kernel cannot be told to drop the mount: {error}");
             return Ok(End::InUse);
         }
@@ -178,28 +184,31 @@ impl Mounted {
     }
 
     /// Frees the path, if this mount still stands there.
+    ///
+    /// The kernel gives device numbers anew, but not with the same source: that names a state directory, whose lock
+    /// the server of this mount holds.
     fn detach(&self) -> Result<(), Error> {
+        let Some(entry) = &self.entry else {
+            return Ok(());
+        };
         let there = match mounts::at(&self.mountpoint) {
             Ok(there) => there,
             // The directory went away, and the mount with it.
             Err(mounts::Error::NoSuchPath { .. }) => None,
             Err(error) => return Err(error.into()),
         };
-        if there.is_some_and(|mount| Some(&mount.device) == self.device.as_ref()) {
+        if there.is_some_and(|it| it.device == entry.device && it.source == entry.source) {
             mounts::detach(&self.mountpoint)?;
         }
         Ok(())
     }
+}
 
-    /// Makes the kernel drop the connection, also while files are open, as root and the mount's owner may.
-    fn abort(&self) -> io::Result<()> {
-        let minor = self
-            .device
-            .as_deref()
-            .and_then(|device| device.split(':').nth(1));
-        let minor = minor.ok_or_else(|| io::Error::other("its device number is unknown"))?;
-        fs::write(format!("/sys/fs/fuse/connections/{minor}/abort"), "1")
-    }
+/// Makes the kernel drop the connection, also while files are open, as root and the mount's owner may.
+fn abort(entry: Option<&MountEntry>) -> io::Result<()> {
+    let minor = entry.and_then(|entry| entry.device.split(':').nth(1));
+    let minor = minor.ok_or_else(|| io::Error::other("its device number is unknown"))?;
+    fs::write(format!("/sys/fs/fuse/connections/{minor}/abort"), "1")
 }
 
 impl Drop for Mounted {
@@ -216,27 +225,18 @@ fn attach(path: &Path, options: &Options, source: &str) -> Result<OwnedFd, Error
         path: path.into(),
         source,
     };
-    let opened = OpenOptions::new().read(true).write(true).open(DEVICE);
-    if let Ok(device) = opened {
-        let fd = OwnedFd::from(device);
-        let mode = fs::metadata(path).map_err(refused)?.mode() & nix::libc::S_IFMT;
-        let mut flags = MsFlags::MS_RDONLY | MsFlags::MS_NODEV | MsFlags::MS_NOSUID;
-        flags.set(MsFlags::MS_NOEXEC, options.noexec);
-        flags.set(MsFlags::MS_NOATIME, options.noatime);
-        let mut data = format!(
-            "fd={},rootmode={mode:o},user_id={},group_id={},default_permissions",
-            fd.as_raw_fd(),
-            getuid(),
-            getgid()
-        );
-        if options.access != Access::Owner {
-            data.push_str(",allow_other");
+    match directly(path, options, source) {
+        // EPERM, or EACCES where a security module refuses.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            if geteuid().is_root() {
+                let path = path.into();
+                return Err(Error::NotPrivileged {
+                    path,
+                    source: error,
+                });
+            }
         }
-        match nix::mount::mount(Some(source), path, Some(FSTYPE), flags, Some(data.as_str())) {
-            Ok(()) => return Ok(fd),
-            Err(Errno::EPERM) => {}
-            Err(errno) => return Err(refused(errno.into())),
-        }
+        done => return done.map_err(refused),
     }
     let mut words =
         format!("ro,nodev,nosuid,default_permissions,subtype=gphotosfs,fsname={source}");
@@ -255,6 +255,26 @@ fn attach(path: &Path, options: &Options, source: &str) -> Result<OwnedFd, Error
     })
 }
 
+fn directly(path: &Path, options: &Options, source: &str) -> io::Result<OwnedFd> {
+    let device = OpenOptions::new().read(true).write(true).open(DEVICE)?;
+    let fd = OwnedFd::from(device);
+    let mode = fs::metadata(path)?.mode() & libc::S_IFMT;
+    let mut flags = MsFlags::MS_RDONLY | MsFlags::MS_NODEV | MsFlags::MS_NOSUID;
+    flags.set(MsFlags::MS_NOEXEC, options.noexec);
+    flags.set(MsFlags::MS_NOATIME, options.noatime);
+    let mut data = format!(
+        "fd={},rootmode={mode:o},user_id={},group_id={},default_permissions",
+        fd.as_raw_fd(),
+        getuid(),
+        getgid()
+    );
+    if options.access != Access::Owner {
+        data.push_str(",allow_other");
+    }
+    nix::mount::mount(Some(source), path, Some(FSTYPE), flags, Some(data.as_str()))?;
+    Ok(fd)
+}
+
 nix::ioctl_read!(
     #[allow(unsafe_code)]
     clone_device,
@@ -263,7 +283,7 @@ nix::ioctl_read!(
     u32
 );
 
-/// May each request thread have a descriptor of its own? Not where the helper opened the device for us.
+/// May each request thread have a descriptor of its own? Not with kernels before 4.5, or where a sandbox forbids it.
 #[allow(unsafe_code)]
 fn can_clone(session: &OwnedFd) -> bool {
     let Ok(device) = OpenOptions::new().read(true).write(true).open(DEVICE) else {

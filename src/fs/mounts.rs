@@ -244,24 +244,28 @@ impl MountEntry {
     }
 }
 
-/// The absolute path without links. A dead mount cannot be entered, but its name in its parent directory is enough.
+/// The absolute path without links.
+///
+/// What is mounted at its end is not asked: a dead mount cannot answer, and one whose server is stopped never will.
+/// Whether the last name is a link the kernel tells by itself.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf, Error> {
-    let whole = path.canonicalize();
-    let error = match whole {
-        Ok(path) => return Ok(path),
-        Err(error) => error,
+    let failed = |source| Error::NoSuchPath {
+        path: path.into(),
+        source,
     };
-    let absolute = std::path::absolute(path).ok();
-    let by_parent = absolute.as_deref().and_then(|path| {
-        let parent = path.parent()?.canonicalize().ok()?;
-        Some(parent.join(path.file_name()?))
-    });
-    match (by_parent, error.kind()) {
-        (Some(path), kind) if kind != io::ErrorKind::NotFound => Ok(path),
-        _ => Err(Error::NoSuchPath {
-            path: path.into(),
-            source: error,
-        }),
+    let absolute = std::path::absolute(path).map_err(failed)?;
+    let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
+        return absolute.canonicalize().map_err(failed);
+    };
+    let plain = parent.canonicalize().map_err(failed)?.join(name);
+    match std::fs::read_link(&plain) {
+        Ok(_) => plain.canonicalize().map_err(failed),
+        Err(error) => match error.kind() {
+            io::ErrorKind::InvalidInput
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::ConnectionAborted => Ok(plain),
+            _ => Err(failed(error)),
+        },
     }
 }
 
@@ -392,6 +396,27 @@ mod tests {
         );
         assert_eq!(decode_source(OsStr::new("sshfs#/x")), None);
         assert_eq!(decode_source(OsStr::new("gphotosfs#/x%4")), None);
+    }
+
+    #[test]
+    fn paths_are_resolved_through_links() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().canonicalize().unwrap();
+        std::fs::create_dir(dir.join("real")).unwrap();
+        std::os::unix::fs::symlink("real", dir.join("link")).unwrap();
+        for name in ["real", "link", "real/", "link/../real/.", "link/"] {
+            assert_eq!(
+                resolve(&dir.join(name)).unwrap(),
+                dir.join("real"),
+                "{name}"
+            );
+        }
+        assert_eq!(resolve(Path::new("/")).unwrap(), Path::new("/"));
+        assert_eq!(resolve(&dir.join("real/..")).unwrap(), dir);
+        assert!(matches!(
+            resolve(&dir.join("none")),
+            Err(Error::NoSuchPath { .. })
+        ));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub enum Access {
     /// Nobody, not even root: FUSE's default.
     #[default]
     Owner,
-    /// Root.
+    /// Root. The root directory then has mode 0700, which is how the kernel keeps all others out.
     Root,
     /// Everybody, as far as the modes let them.
     All,

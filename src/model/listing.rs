@@ -43,11 +43,9 @@ pub enum Facts {
     Album(AlbumCard),
 }
 
-/// A file to remember.
+/// A file in an export, whichever way it was found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NewEntry {
-    /// Folder in the export, begins with `Takeout`.
-    pub dir: String,
+pub struct Listed {
     /// File name as text.
     pub name: String,
     /// Path below the folder as bytes where it is not UTF-8 (unpacked folders only).
@@ -56,16 +54,25 @@ pub struct NewEntry {
     pub kind: Kind,
     /// Method 8.
     pub deflated: bool,
-    /// Offset of the local header.
+    /// Offset of the local header; 0 in a folder.
     pub header: u64,
-    /// Bytes in the archive.
+    /// Bytes in the archive; in a folder as its size.
     pub packed: u64,
     /// Bytes.
     pub size: u64,
     /// CRC-32.
     pub crc32: u32,
-    /// Of a file in a folder.
+    /// Modification time of a file in a folder, nanoseconds since 1970; 0 in an archive.
     pub mtime_ns: i64,
+}
+
+/// A file to remember.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEntry {
+    /// Folder in the export, begins with `Takeout`.
+    pub dir: String,
+    /// The file.
+    pub file: Listed,
     /// What a JSON file says.
     pub facts: Option<Facts>,
 }
@@ -79,24 +86,19 @@ pub struct Entry {
     pub part: u32,
     /// Folder in the export.
     pub dir: Arc<str>,
-    /// File name as text.
-    pub name: String,
-    /// Path below the folder as bytes where it is not UTF-8 (unpacked folders only).
-    pub raw: Option<Vec<u8>>,
-    /// What it is.
-    pub kind: Kind,
-    /// Method 8.
-    pub deflated: bool,
-    /// Offset of the local header.
-    pub header: u64,
-    /// Bytes in the archive.
-    pub packed: u64,
-    /// Bytes.
-    pub size: u64,
-    /// CRC-32.
-    pub crc32: u32,
-    /// Of a file in a folder.
-    pub mtime_ns: i64,
+    /// The file.
+    pub file: Listed,
     /// Hash of the first 64 KiB, 0 where not needed.
     pub head: u64,
+}
+
+impl Entry {
+    /// Its path in the export.
+    pub fn path(&self) -> String {
+        if self.dir.is_empty() {
+            self.file.name.clone()
+        } else {
+            format!("{}/{}", self.dir, self.file.name)
+        }
+    }
 }

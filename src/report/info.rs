@@ -126,18 +126,10 @@ pub fn info(
             archive: archive
                 .map(|part| part.part.path.display().to_string())
                 .unwrap_or_default(),
-            entry: entry.as_ref().map(path_of).unwrap_or_default(),
-            sidecar: sidecar_entry.as_ref().map(path_of),
+            entry: entry.as_ref().map(Entry::path).unwrap_or_default(),
+            sidecar: sidecar_entry.as_ref().map(Entry::path),
         },
     }))
-}
-
-fn path_of(entry: &Entry) -> String {
-    if entry.dir.is_empty() {
-        entry.name.clone()
-    } else {
-        format!("{}/{}", entry.dir, entry.name)
-    }
 }
 
 /// A second since 1970 as RFC 3339 in UTC.

@@ -18,21 +18,7 @@ pub struct LeftOut {
     pub older: u64,
 }
 
-/// A running mount and how often it was asked.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[expect(missing_docs, reason = "the names are those of the kernel's requests")]
-pub struct Mount {
-    pub mountpoint: String,
-    pub pid: u32,
-    pub lookup: u64,
-    pub getattr: u64,
-    pub open: u64,
-    pub read: u64,
-    pub readdirplus: u64,
-    pub bytes: u64,
-}
-
-/// The whole report. Its field names are those of `status --json`.
+/// The report. Its field names are those of `status --json`, which adds what a running mount tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
     /// Archives and folders that the user named.
@@ -75,20 +61,13 @@ pub struct Status {
     pub foreign: u64,
     /// What needs the user.
     pub problems: Vec<String>,
-    /// The running mount.
-    pub mount: Option<Mount>,
 }
 
 /// Makes the report.
 ///
 /// # Errors
 /// When the catalog cannot be read.
-pub fn status(
-    catalog: &Catalog,
-    sources: u64,
-    options: Options,
-    mount: Option<Mount>,
-) -> Result<Status, catalog::Error> {
+pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Status, catalog::Error> {
     let parts: Vec<_> = catalog
         .parts()?
         .into_iter()
@@ -140,6 +119,5 @@ pub fn status(
         lone: (found.lone_sidecars, found.lone_media),
         foreign: found.foreign,
         problems,
-        mount,
     })
 }

@@ -7,9 +7,10 @@
 use super::{Progress, chain};
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::model::Part;
-use crate::model::listing::{Entry, Facts, Kind, NewEntry};
+use crate::model::listing::{Entry, Facts, Kind, Listed, NewEntry};
+use crate::source::takeout::archive::Archive;
 use crate::source::takeout::json::{self, Json};
-use crate::source::takeout::part::{Found, is_root};
+use crate::source::takeout::part::{Form, Found, is_root};
 use crate::source::takeout::{archive, folder as unpacked, name};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -31,12 +32,6 @@ pub enum Error {
     /// A form that cannot be read.
     #[error("{0}")]
     Unsupported(&'static str),
-    /// The archive cannot be opened.
-    #[error("cannot be opened")]
-    Open(#[source] io::Error),
-    /// The catalog failed.
-    #[error(transparent)]
-    Catalog(#[from] catalog::Error),
 }
 
 /// What a file is, as far as its path tells.
@@ -68,20 +63,76 @@ fn read_json(bytes: &[u8]) -> (Kind, Option<Facts>) {
     }
 }
 
-/// Indexes an archive.
+/// What was read of an archive.
+#[derive(Debug)]
+pub struct Indexed {
+    part: KnownPart,
+    entries: Vec<NewEntry>,
+    problems: Vec<String>,
+}
+
+/// Writes the facts of an archive into the catalog.
+///
+/// # Errors
+/// When the catalog fails.
+pub fn keep(
+    catalog: &mut Catalog,
+    indexed: &Indexed,
+    replaces: Option<&KnownPart>,
+) -> Result<(), catalog::Error> {
+    let part = catalog.add_part(&indexed.part)?;
+    catalog.add_entries(part, &indexed.entries)?;
+    catalog.complete_part(part, &indexed.problems, replaces.map(|part| part.part.id))
+}
+
+/// Reads the central directory of an archive and the JSON files in it.
 ///
 /// # Errors
 /// [`Error::Archive`] when its central directory cannot be read; a damaged entry is a problem of the part, not an
 /// error.
-pub fn zip(
-    catalog: &mut Catalog,
-    found: &Found,
-    replaces: Option<&KnownPart>,
-    progress: &Progress,
-) -> Result<(), Error> {
-    let file = File::open(&found.path).map_err(Error::Open)?;
-    let listed = archive::list(&file)?;
+pub fn read(found: &Found, progress: &Progress) -> Result<Indexed, Error> {
+    match found.form {
+        Form::Zip => {}
+        Form::Tgz => {
+            return Err(Error::Unsupported(
+                "tgz parts cannot be read yet; ask Takeout for zip",
+            ));
+        }
+        Form::Partial | Form::Folder => return Err(Error::Unsupported("still being downloaded")),
+    }
+    let archive = Archive::open(&found.path)?;
+    let listed = archive.list()?;
     let mut problems = Problems::of(found);
+    let (mut entries, mut texts) = sort(&listed, found, &mut problems);
+    let bytes: u64 = texts
+        .iter()
+        .map(|at| listed[*at].packed)
+        .fold(0, u64::saturating_add);
+    progress.total.fetch_add(bytes, Ordering::Relaxed);
+    progress.add(0, (listed.len() - texts.len()) as u64);
+    texts.sort_unstable_by_key(|at| listed[*at].header);
+    for (at, read) in read_texts(&archive, &listed, &texts, progress) {
+        match read {
+            Ok((kind, facts)) => {
+                entries[at].file.kind = kind;
+                entries[at].facts = facts;
+            }
+            Err(error) => problems.add(&listed[at].path, &chain(&error)),
+        }
+    }
+    Ok(Indexed {
+        part: known(found),
+        entries,
+        problems: problems.told(),
+    })
+}
+
+/// What each entry is by its name; the JSON files are yet to be read.
+fn sort(
+    listed: &[archive::Entry],
+    found: &Found,
+    problems: &mut Problems,
+) -> (Vec<NewEntry>, Vec<usize>) {
     let mut entries: Vec<NewEntry> = Vec::with_capacity(listed.len());
     let mut texts: Vec<usize> = Vec::new();
     for (at, entry) in listed.iter().enumerate() {
@@ -105,7 +156,7 @@ pub fn zip(
                 &entry.path,
                 "damaged entry: it says that it has no bytes, but has some",
             );
-            new.size = entry.packed.saturating_add(1);
+            new.file.size = entry.packed.saturating_add(1);
         }
         entries.push(new);
     }
@@ -113,26 +164,7 @@ pub fn zip(
     if found.name.is_some() && !listed.iter().any(below_root) {
         problems.of_part("holds no folder Takeout: is it the file that Takeout made?");
     }
-    let bytes: u64 = texts
-        .iter()
-        .map(|at| listed[*at].packed)
-        .fold(0, u64::saturating_add);
-    progress.total.fetch_add(bytes, Ordering::Relaxed);
-    progress.add(0, (listed.len() - texts.len()) as u64);
-    texts.sort_unstable_by_key(|at| listed[*at].header);
-    for (at, read) in read_texts(&file, &listed, &texts, progress) {
-        match read {
-            Ok((kind, facts)) => {
-                entries[at].kind = kind;
-                entries[at].facts = facts;
-            }
-            Err(error) => problems.add(&listed[at].path, &chain(&error)),
-        }
-    }
-    let part = catalog.add_part(&known(found))?;
-    catalog.add_entries(part, &entries)?;
-    catalog.complete_part(part, &problems.told(), replaces.map(|part| part.part.id))?;
-    Ok(())
+    (entries, texts)
 }
 
 /// An empty file is never read, so nothing would ever notice. Given a length, reading it is the error it has to be.
@@ -144,7 +176,7 @@ type Text = (usize, Result<(Kind, Option<Facts>), archive::Error>);
 
 /// Reads and parses the JSON files of an archive on all processors, each a stretch of the archive.
 fn read_texts(
-    file: &File,
+    archive: &Archive,
     listed: &[archive::Entry],
     texts: &[usize],
     progress: &Progress,
@@ -154,7 +186,7 @@ fn read_texts(
         .min(8);
     let stretch = texts.len().div_ceil(threads).max(1);
     let read = |at: &usize| {
-        let read = archive::read(file, &listed[*at]).map(|bytes| read_json(&bytes));
+        let read = archive.read(&listed[*at]).map(|bytes| read_json(&bytes));
         progress.add(listed[*at].packed, 1);
         (*at, read)
     };
@@ -175,15 +207,17 @@ fn read_texts(
 fn new_entry(dir: &str, file: &str, kind: Kind, entry: &archive::Entry) -> NewEntry {
     NewEntry {
         dir: dir.to_owned(),
-        name: file.to_owned(),
-        raw: None,
-        kind,
-        deflated: entry.deflated,
-        header: entry.header,
-        packed: entry.packed,
-        size: entry.size,
-        crc32: entry.crc32,
-        mtime_ns: 0,
+        file: Listed {
+            name: file.to_owned(),
+            raw: None,
+            kind,
+            deflated: entry.deflated,
+            header: entry.header,
+            packed: entry.packed,
+            size: entry.size,
+            crc32: entry.crc32,
+            mtime_ns: 0,
+        },
         facts: None,
     }
 }
@@ -195,7 +229,7 @@ fn known(found: &Found) -> KnownPart {
             path: found.path.clone(),
             size: found.size,
             mtime_ns: found.mtime_ns,
-            folder: found.form == crate::source::takeout::part::Form::Folder,
+            folder: found.form == Form::Folder,
         },
         stamp: found.name.as_ref().map(|name| name.stamp.clone()),
         series: found.name.as_ref().and_then(|name| name.series),
@@ -265,7 +299,9 @@ pub fn folder(
     };
     let same = |file: &&unpacked::File| {
         let entry = before.get(&(file.dir.clone(), file.name.clone()));
-        entry.is_some_and(|entry| entry.size == file.size && entry.mtime_ns == file.mtime_ns)
+        entry.is_some_and(|entry| {
+            entry.file.size == file.size && entry.file.mtime_ns == file.mtime_ns
+        })
     };
     if here.is_some() && files.iter().all(|file| same(&file)) {
         return Ok(());
@@ -297,7 +333,7 @@ pub fn folder(
             Some(entry) => again(entry),
             None => read_file(file, progress)?,
         };
-        bytes += entry.size;
+        bytes += entry.file.size;
         batch.push(entry);
         if bytes >= KEEP_AFTER {
             catalog.add_entries(part, &batch)?;
@@ -333,7 +369,7 @@ fn by_path(catalog: &Catalog, part: u32) -> Result<ByPath, catalog::Error> {
     let entries = catalog.entries(part)?;
     Ok(entries
         .into_iter()
-        .map(|entry| ((entry.dir.to_string(), entry.name.clone()), entry))
+        .map(|entry| ((entry.dir.to_string(), entry.file.name.clone()), entry))
         .collect())
 }
 
@@ -358,15 +394,7 @@ fn start(
 fn again(entry: &Entry) -> NewEntry {
     NewEntry {
         dir: entry.dir.to_string(),
-        name: entry.name.clone(),
-        raw: entry.raw.clone(),
-        kind: entry.kind,
-        deflated: entry.deflated,
-        header: entry.header,
-        packed: entry.packed,
-        size: entry.size,
-        crc32: entry.crc32,
-        mtime_ns: entry.mtime_ns,
+        file: entry.file.clone(),
         facts: None,
     }
 }
@@ -376,8 +404,7 @@ fn read_file(file: &unpacked::File, progress: &Progress) -> Result<NewEntry, sup
         path: file.path.clone(),
         source,
     };
-    let mut entry = NewEntry {
-        dir: file.dir.clone(),
+    let mut listed = Listed {
         name: file.name.clone(),
         raw: file.raw.clone(),
         kind: Kind::Other,
@@ -387,26 +414,30 @@ fn read_file(file: &unpacked::File, progress: &Progress) -> Result<NewEntry, sup
         size: file.size,
         crc32: 0,
         mtime_ns: file.mtime_ns,
-        facts: None,
     };
+    let mut facts = None;
     match by_name(&file.dir, &file.name) {
         ByName::Is(kind) => {
-            entry.kind = kind;
+            listed.kind = kind;
             if kind == Kind::Media {
                 let (size, crc32) = checksum(file, progress).map_err(failed)?;
-                entry.size = size;
-                entry.packed = size;
-                entry.crc32 = crc32;
+                listed.size = size;
+                listed.packed = size;
+                listed.crc32 = crc32;
             }
         }
         ByName::Json => {
             let bytes = std::fs::read(&file.path).map_err(failed)?;
             progress.add(bytes.len() as u64, 0);
-            (entry.kind, entry.facts) = read_json(&bytes);
+            (listed.kind, facts) = read_json(&bytes);
         }
     }
     progress.add(0, 1);
-    Ok(entry)
+    Ok(NewEntry {
+        dir: file.dir.clone(),
+        file: listed,
+        facts,
+    })
 }
 
 fn checksum(file: &unpacked::File, progress: &Progress) -> io::Result<(u64, u32)> {

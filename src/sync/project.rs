@@ -5,7 +5,7 @@
 use super::{Error, chain};
 use crate::catalog::{Catalog, KnownPart};
 use crate::model::{Batch, BlobKey, Location};
-use crate::source::takeout::archive;
+use crate::source::takeout::archive::{self, Archive};
 use crate::source::takeout::assemble::{self, Export};
 use crate::tree::fold::{Fold, Rules};
 use crate::tree::numbers;
@@ -227,7 +227,7 @@ fn read_head(
             packed,
             ..
         } => {
-            let file = File::open(&part.part.path).map_err(text)?;
+            let archive = Archive::open(&part.part.path).map_err(|error| chain(&error))?;
             let entry = archive::Entry {
                 path: String::new(),
                 path_len: 0,
@@ -238,7 +238,9 @@ fn read_head(
                 size: key.size,
                 crc32: key.crc32,
             };
-            archive::read_start(&file, &entry, HEAD).map_err(|error| chain(&error))
+            archive
+                .read_start(&entry, HEAD)
+                .map_err(|error| chain(&error))
         }
     }
 }

@@ -11,6 +11,8 @@ mod albums;
 mod candidate;
 mod draw;
 mod naming;
+#[cfg(test)]
+mod tests;
 
 use super::image::{DirRecord, Found, Hidden, Image};
 use super::numbers;

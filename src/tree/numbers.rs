@@ -137,6 +137,31 @@ mod tests {
     }
 
     #[test]
+    fn frozen() {
+        let numbers = (
+            inode(&KEY, 1_689_329_472, 0),
+            dir_inode("by-date/2023/2023-07", 0),
+            link_inode(4, b"x.jpg"),
+            fraction(&KEY),
+            second_of_day(&KEY),
+            suffix(&KEY, 4),
+            dir_suffix(b"Ada", 4),
+            head(b"bytes"),
+        );
+        let frozen = (
+            1_046_446_843_039_408_172,
+            2_706_717_749_770_147_289,
+            5_789_750_626_485_772_123,
+            622_207_885,
+            77_597,
+            "x3fi".to_owned(),
+            "6qkb".to_owned(),
+            15_344_544_301_138_686_188,
+        );
+        assert_eq!(numbers, frozen);
+    }
+
+    #[test]
     fn kinds_share_no_number() {
         let dir = dir_inode("by-date/2020", 0);
         let link = link_inode(dir, b"x.jpg");

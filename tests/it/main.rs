@@ -1,7 +1,8 @@
-//! The program as its users meet it: mounted, and copied by the tools they use.
+//! What can only be asked from outside: of the sources as text, and of the program as users meet it: mounted, and copied
+//! by the tools they use.
 //!
-//! One binary for all of it, so that it is linked once. The tests need root or fusermount3, /dev/fuse, find, tar,
-//! rsync, restic, Borg and Python; a tool that is missing is a failure.
+//! One binary for all of it, so that it is linked once. The tests need root, /dev/fuse, find, tar, rsync, restic, Borg
+//! and Python; a tool that is missing is a failure.
 
 mod absent;
 mod damage;
@@ -9,8 +10,10 @@ mod errors;
 mod export;
 mod killed;
 mod kit;
+mod layers;
 mod messages;
 mod read_only;
+mod readme;
 mod robust;
 mod tools;
 mod trouble;

@@ -87,7 +87,7 @@ fn files_are_read_from_front_to_back_and_inflated_once() {
 #[test]
 fn files_are_read_backwards_and_at_random() {
     let fixture = deflated();
-    for (why, settings) in without_room(&fixture) {
+    for (why, settings) in without_room(&fixture).into_iter().step_by(4) {
         let content = fixture.content_with(settings);
         for (at, item) in fixture.items.iter().enumerate() {
             let blocks = item.bytes.len().div_ceil(READ);

@@ -33,8 +33,10 @@ pub(super) enum Does {
     Panic,
 }
 
-/// name, inode, size, mtime, ctime, nanoseconds, what reading does
-pub(super) const FILES: [(&str, u64, u64, i64, (i64, u32), Does); 12] = [
+/// name, inode, size, mtime, ctime with nanoseconds, what reading does
+type Row = (&'static str, u64, u64, i64, (i64, u32), Does);
+
+pub(super) const FILES: [Row; 12] = [
     (
         "a.jpg",
         1 << 40,

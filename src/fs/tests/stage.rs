@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use nix::mount::{MntFlags, umount2};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
@@ -64,7 +65,7 @@ fn serve(mountpoint: &Path, state: &Path) -> Result<String, String> {
     let fake = Arc::new(Fake::new());
     let _lock = Lock::take(state, mountpoint).map_err(|error| error.to_string())?;
     let events = Events::listen().unwrap();
-    let fs = Fs::show(Box::new(fake.clone()), options.owner, opens).unwrap();
+    let fs = Fs::show(Box::new(fake.clone()), &options, opens).unwrap();
     let counters = fs.counters();
     let mounted = mount(
         fs,
@@ -276,6 +277,13 @@ impl Stage {
 
     pub(super) fn signal(&self, signal: Signal) {
         kill(self.pid, signal).unwrap();
+    }
+
+    /// Stops the server, and returns when all its threads have stopped.
+    pub(super) fn stop(&self) {
+        self.signal(Signal::SIGSTOP);
+        let stopped = waitpid(self.pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
+        assert_eq!(stopped, WaitStatus::Stopped(self.pid, Signal::SIGSTOP));
     }
 
     /// Waits for the server's process to be gone.

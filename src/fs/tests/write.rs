@@ -136,15 +136,25 @@ fn nothing_can_be_changed_by_root_or_by_a_user() {
 }
 
 #[test]
-fn strangers_stay_outside_without_allow_other() {
-    let stage = stage("", Opens::Untold);
-    let ls = Command::new("ls")
-        .arg(&stage.root)
-        .uid(NOBODY)
-        .gid(NOBODY)
-        .output()
-        .unwrap();
-    assert!(!ls.status.success());
+fn strangers_stay_outside_also_of_what_the_kernel_remembers() {
+    for options in ["", "allow_root", "allow_root,uid=65534,umask=000"] {
+        let stage = stage(options, Opens::Untold);
+        let photo = stage.path("by-date/a.jpg");
+        assert_eq!(std::fs::read(&photo).unwrap().len(), 300_001);
+        for (tool, path) in [("ls", &stage.root), ("cat", &photo), ("stat", &photo)] {
+            let tried = Command::new(tool)
+                .arg(path)
+                .uid(NOBODY)
+                .gid(NOBODY)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&tried.stderr);
+            assert!(
+                said.contains("ermission denied"),
+                "{tool} with {options:?}: {said}"
+            );
+        }
+    }
 }
 
 #[test]

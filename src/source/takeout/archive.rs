@@ -4,11 +4,11 @@
 //! the data after it begins. Nothing here trusts a number: counts are compared, ranges are checked against the file,
 //! and what is read is compared with its CRC-32.
 
-use flate2::read::DeflateDecoder;
-use rawzip::{CompressionMethod, RECOMMENDED_BUFFER_SIZE, ReaderAt, ZipLocator};
+use flate2::{Decompress, FlushDecompress, Status};
+use rawzip::{CompressionMethod, FileReader, RECOMMENDED_BUFFER_SIZE, ReaderAt, ZipLocator};
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 /// Largest metadata file that is read; Takeout's are about 1 KB, an album's with many comments some 100 KB.
 const MAX_JSON: u64 = 16 << 20;
@@ -63,71 +63,175 @@ pub struct Entry {
     pub crc32: u32,
 }
 
-/// Reads the central directory. Directories are left out.
-///
-/// # Errors
-/// [`Error::NoEnd`] for a cut archive, [`Error::Directory`] when fewer entries are found than the end record counts or
-/// a record is damaged, [`Error::Empty`] when there are none.
-pub fn list(file: &File) -> Result<Vec<Entry>, Error> {
-    let len = file.metadata()?.len();
-    let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE.max(1 << 20)];
-    let reader = FileAt(file);
-    let archive = ZipLocator::new()
-        .max_search_space(MAX_TAIL)
-        .locate_in_reader(reader, &mut buffer, len)
-        .map_err(|(_, error)| wrong(&error))?;
-    directory_is_where_it_should(file, archive.eocd_offset(), archive.directory_offset())?;
-    let counted = archive.entries_hint();
-    let mut found = 0_u64;
-    let mut entries = Vec::with_capacity(counted.min(1 << 20) as usize);
-    let mut records = archive.entries(&mut buffer);
-    while let Some(record) = records.next_entry().map_err(|error| wrong(&error))? {
-        found += 1;
-        if record.is_dir() {
-            continue;
-        }
-        let method = record.compression_method();
-        let flags = record.flags();
-        let path = record.file_path();
-        entries.push(Entry {
-            path: decode(path.as_ref()),
-            path_len: path.as_ref().len(),
-            deflated: method == CompressionMethod::DEFLATE,
-            unreadable: flags.is_encrypted()
-                || !matches!(
-                    method,
-                    CompressionMethod::DEFLATE | CompressionMethod::STORE
-                ),
-            header: record.local_header_offset(),
-            packed: record.compressed_size_hint(),
-            size: record.uncompressed_size_hint(),
-            crc32: record.crc32(),
-        });
-    }
-    // Without zip64 the end record counts modulo 65,536.
-    if found != counted && found % 65_536 != counted {
-        let what = format!("{found} entries where the end record counts {counted}");
-        return Err(Error::Directory(what));
-    }
-    if found == 0 {
-        return Err(Error::Empty);
-    }
-    Ok(entries)
+/// An archive, of which nothing has been read yet.
+#[derive(Debug)]
+pub struct Archive<R = FileReader> {
+    reader: R,
+    len: u64,
 }
 
-/// Where the end record states another place than the directory was found at, the reader takes the difference for
-/// something that was put before the archive, and shifts every entry by it. Takeout puts nothing before an archive: it
-/// is the end record that is wrong, and every read would fail.
-fn directory_is_where_it_should(file: &File, end: u64, directory: u64) -> Result<(), Error> {
-    let mut stated = [0; 4];
-    read_up_to(file, &mut stated, end.saturating_add(END_OFFSET))?;
-    let stated = u32::from_le_bytes(stated);
-    if stated == u32::MAX || u64::from(stated) == directory {
-        return Ok(());
+impl Archive {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn open(path: &Path) -> Result<Archive, Error> {
+        let file = File::open(path)?;
+        let len = file.metadata()?.len();
+        Ok(Archive::of(FileReader::from(file), len))
     }
-    let what =
-        format!("the end record says that it begins at {stated}, but it lies at {directory}");
-    Err(Error::Directory(what))
+}
+
+impl<R: ReaderAt> Archive<R> {
+    /// An archive of `len` bytes, wherever they come from.
+    pub fn of(reader: R, len: u64) -> Archive<R> {
+        Archive { reader, len }
+    }
+
+    /// Reads the central directory. Directories are left out.
+    ///
+    /// # Errors
+    /// [`Error::NoEnd`] for a cut archive, [`Error::Directory`] when fewer entries are found than the end record counts or
+    /// a record is damaged, [`Error::Empty`] when there are none.
+    pub fn list(&self) -> Result<Vec<Entry>, Error> {
+        let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE.max(1 << 20)];
+        let archive = ZipLocator::new()
+            .max_search_space(MAX_TAIL)
+            .locate_in_reader(&self.reader, &mut buffer, self.len)
+            .map_err(|(_, error)| wrong(&error))?;
+        self.check_directory(archive.eocd_offset(), archive.directory_offset())?;
+        let counted = archive.entries_hint();
+        let mut found = 0_u64;
+        let mut entries = Vec::with_capacity(counted.min(1 << 20) as usize);
+        let mut records = archive.entries(&mut buffer);
+        while let Some(record) = records.next_entry().map_err(|error| wrong(&error))? {
+            found += 1;
+            if record.is_dir() {
+                continue;
+            }
+            let method = record.compression_method();
+            let flags = record.flags();
+            let path = record.file_path();
+            entries.push(Entry {
+                path: decode(path.as_ref()),
+                path_len: path.as_ref().len(),
+                deflated: method == CompressionMethod::DEFLATE,
+                unreadable: flags.is_encrypted()
+                    || !matches!(
+                        method,
+                        CompressionMethod::DEFLATE | CompressionMethod::STORE
+                    ),
+                header: record.local_header_offset(),
+                packed: record.compressed_size_hint(),
+                size: record.uncompressed_size_hint(),
+                crc32: record.crc32(),
+            });
+        }
+        // Without zip64 the end record counts modulo 65,536.
+        if found != counted && found % 65_536 != counted {
+            let what = format!("{found} entries where the end record counts {counted}");
+            return Err(Error::Directory(what));
+        }
+        if found == 0 {
+            return Err(Error::Empty);
+        }
+        Ok(entries)
+    }
+
+    /// Where the end record states another place than the directory was found at, the reader takes the difference for
+    /// something that was put before the archive, and shifts every entry by it. Takeout puts nothing before an
+    /// archive: it is the end record that is wrong, and every read would fail.
+    fn check_directory(&self, end: u64, directory: u64) -> Result<(), Error> {
+        let mut stated = [0; 4];
+        self.read_up_to(&mut stated, end.saturating_add(END_OFFSET))?;
+        let stated = u32::from_le_bytes(stated);
+        if stated == u32::MAX || u64::from(stated) == directory {
+            return Ok(());
+        }
+        let what =
+            format!("the end record says that it begins at {stated}, but it lies at {directory}");
+        Err(Error::Directory(what))
+    }
+
+    /// Reads one small entry whole and checks it.
+    ///
+    /// # Errors
+    /// [`Error::Entry`] when its length or CRC-32 is not what the central directory says or it is larger than any
+    /// metadata file can be.
+    pub fn read(&self, entry: &Entry) -> Result<Vec<u8>, Error> {
+        if entry.size > MAX_JSON || entry.packed > MAX_JSON {
+            return Err(Error::Entry("too large"));
+        }
+        let bytes = self.read_start(entry, entry.size as usize)?;
+        if bytes.len() as u64 != entry.size {
+            return Err(Error::Entry("wrong length"));
+        }
+        if crc32fast::hash(&bytes) != entry.crc32 {
+            return Err(Error::Entry("wrong checksum"));
+        }
+        Ok(bytes)
+    }
+
+    /// The first bytes of an entry, at most `max`; not checked.
+    ///
+    /// # Errors
+    /// [`Error::Entry`] when it cannot be unpacked.
+    pub fn read_start(&self, entry: &Entry, max: usize) -> Result<Vec<u8>, Error> {
+        if entry.unreadable {
+            return Err(Error::Entry(
+                "encrypted, or of a method other than stored and deflated",
+            ));
+        }
+        // Deflate never grows data by more than a few bytes per block, so `max` of output needs little more input.
+        let wanted = entry.packed.min(max as u64 + 4096 + max as u64 / 1000) as usize;
+        let packed = self.packed_start(entry, wanted)?;
+        if !entry.deflated {
+            return Ok(packed[..packed.len().min(max)].to_vec());
+        }
+        inflate(&packed, max, entry.size)
+    }
+
+    fn packed_start(&self, entry: &Entry, wanted: usize) -> Result<Vec<u8>, Error> {
+        let guess = LOCAL_HEADER + entry.path_len + EXTRA_GUESS + wanted;
+        let mut buffer = vec![0; guess];
+        let got = self.read_up_to(&mut buffer, entry.header)?;
+        buffer.truncate(got);
+        if got < LOCAL_HEADER || buffer[..4] != [0x50, 0x4b, 3, 4] {
+            return Err(Error::Entry("no local header where one should be"));
+        }
+        let two = |at: usize| usize::from(u16::from_le_bytes([buffer[at], buffer[at + 1]]));
+        let start = LOCAL_HEADER + two(26) + two(28);
+        let end = start + wanted;
+        if end > got {
+            let mut rest = vec![0; end - got];
+            let more = self.read_up_to(&mut rest, entry.header.saturating_add(got as u64))?;
+            buffer.extend_from_slice(&rest[..more]);
+        }
+        if buffer.len() < end {
+            return Err(Error::Entry("reaches past the end of the archive"));
+        }
+        buffer.truncate(end);
+        buffer.drain(..start);
+        Ok(buffer)
+    }
+
+    fn read_up_to(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        let mut got = 0;
+        while got < buffer.len() {
+            match self
+                .reader
+                .read_at(&mut buffer[got..], offset.saturating_add(got as u64))
+            {
+                Ok(0) => break,
+                Ok(more) => got += more,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                // An offset beyond what a file can have.
+                Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(got)
+    }
 }
 
 fn wrong(error: &rawzip::Error) -> Error {
@@ -140,94 +244,41 @@ fn wrong(error: &rawzip::Error) -> Error {
     }
 }
 
-struct FileAt<'a>(&'a File);
-
-impl ReaderAt for FileAt<'_> {
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<usize> {
-        FileExt::read_at(self.0, buf, offset)
-    }
+thread_local! {
+    /// An inflater has some 50 KB of tables, which would be made anew for each of 100,000 sidecars of 1 KB.
+    static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
 }
 
-/// Reads one small entry whole and checks it.
-///
-/// # Errors
-/// [`Error::Entry`] when its length or CRC-32 is not what the central directory says or it is larger than any
-/// metadata file can be.
-pub fn read(file: &File, entry: &Entry) -> Result<Vec<u8>, Error> {
-    if entry.size > MAX_JSON || entry.packed > MAX_JSON {
-        return Err(Error::Entry("too large"));
-    }
-    let bytes = read_start(file, entry, entry.size as usize)?;
-    if bytes.len() as u64 != entry.size {
-        return Err(Error::Entry("wrong length"));
-    }
-    if crc32fast::hash(&bytes) != entry.crc32 {
-        return Err(Error::Entry("wrong checksum"));
-    }
-    Ok(bytes)
-}
-
-/// The first bytes of an entry, at most `max`; not checked.
-///
-/// # Errors
-/// [`Error::Entry`] when it cannot be unpacked.
-pub fn read_start(file: &File, entry: &Entry, max: usize) -> Result<Vec<u8>, Error> {
-    if entry.unreadable {
-        return Err(Error::Entry(
-            "encrypted, or of a method other than stored and deflated",
-        ));
-    }
-    // Deflate never grows data by more than a few bytes per block, so `max` of output needs little more input.
-    let wanted = entry.packed.min(max as u64 + 4096 + max as u64 / 1000) as usize;
-    let packed = packed_start(file, entry, wanted)?;
-    if !entry.deflated {
-        return Ok(packed[..packed.len().min(max)].to_vec());
-    }
-    let mut bytes = Vec::with_capacity(max.min(entry.size as usize));
-    DeflateDecoder::new(packed.as_slice())
-        .take(max as u64 + u64::from(max as u64 == entry.size))
-        .read_to_end(&mut bytes)
-        .map_err(|_| Error::Entry("cannot be inflated"))?;
-    Ok(bytes)
-}
-
-fn packed_start(file: &File, entry: &Entry, wanted: usize) -> Result<Vec<u8>, Error> {
-    let guess = LOCAL_HEADER + entry.path_len + EXTRA_GUESS + wanted;
-    let mut buffer = vec![0; guess];
-    let got = read_up_to(file, &mut buffer, entry.header)?;
-    buffer.truncate(got);
-    if got < LOCAL_HEADER || buffer[..4] != [0x50, 0x4b, 3, 4] {
-        return Err(Error::Entry("no local header where one should be"));
-    }
-    let two = |at: usize| usize::from(u16::from_le_bytes([buffer[at], buffer[at + 1]]));
-    let start = LOCAL_HEADER + two(26) + two(28);
-    let end = start + wanted;
-    if end > got {
-        let mut rest = vec![0; end - got];
-        let more = read_up_to(file, &mut rest, entry.header.saturating_add(got as u64))?;
-        buffer.extend_from_slice(&rest[..more]);
-    }
-    if buffer.len() < end {
-        return Err(Error::Entry("reaches past the end of the archive"));
-    }
-    buffer.truncate(end);
-    buffer.drain(..start);
-    Ok(buffer)
-}
-
-fn read_up_to(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
-    let mut got = 0;
-    while got < buffer.len() {
-        match file.read_at(&mut buffer[got..], offset.saturating_add(got as u64)) {
-            Ok(0) => break,
-            Ok(more) => got += more,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            // An offset beyond what a file can have.
-            Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => break,
-            Err(error) => return Err(error),
+/// Inflates until `max` bytes are there or the stream ends. One byte more tells an entry that is longer than it says.
+fn inflate(packed: &[u8], max: usize, size: u64) -> Result<Vec<u8>, Error> {
+    let room = max + usize::from(max as u64 == size);
+    let mut bytes = Vec::with_capacity(
+        room.min(size.saturating_add(1) as usize)
+            .min(MAX_JSON as usize + 1),
+    );
+    INFLATER.with_borrow_mut(|inflater| {
+        inflater.reset(false);
+        while bytes.len() < room {
+            if bytes.len() == bytes.capacity() {
+                bytes.reserve(room - bytes.len());
+            }
+            let (fed, got) = (inflater.total_in() as usize, bytes.len());
+            let status = inflater
+                .decompress_vec(&packed[fed..], &mut bytes, FlushDecompress::None)
+                .map_err(|_| Error::Entry("cannot be inflated"))?;
+            let stuck = inflater.total_in() as usize == fed && bytes.len() == got;
+            match status {
+                Status::StreamEnd => return Ok(()),
+                // The start of an entry was all that was asked for.
+                _ if stuck && size > max as u64 => return Ok(()),
+                _ if stuck => return Err(Error::Entry("ends before it is whole")),
+                Status::Ok | Status::BufError => {}
+            }
         }
-    }
-    Ok(got)
+        Ok(())
+    })?;
+    bytes.truncate(room);
+    Ok(bytes)
 }
 
 /// The upper half of code page 437, in which zip names are written that are not UTF-8.
@@ -251,6 +302,20 @@ fn decode(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_an_error_or_an_archive(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400), end in 0_usize..400) {
+            let mut bytes = bytes;
+            let at = end.min(bytes.len());
+            bytes.splice(at..at, *b"PK\x05\x06");
+            let len = bytes.len() as u64;
+            let archive = Archive::of(bytes, len);
+            for entry in archive.list().unwrap_or_default() {
+                let _ = archive.read(&entry);
+            }
+        }
+    }
 
     #[test]
     fn names_that_are_not_utf8_are_cp437() {

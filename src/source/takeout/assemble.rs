@@ -4,6 +4,7 @@
 //! is decided before all parts are merged. The result does not depend on the order of parts: everything is sorted by
 //! path first.
 
+use super::name::is_album_card;
 use super::pair::{self, SidecarName};
 use super::part::is_root;
 use crate::model::listing::{Entry, Kind};
@@ -35,33 +36,85 @@ struct Folder {
     empty: bool,
 }
 
-/// Product folder and the folder below it, of a folder in an export.
-///
-/// `Takeout/Google Photos/Paris` is `("Google Photos", "Paris")`. What lies deeper keeps its slashes.
-fn place(dir: &str) -> (&str, &str) {
-    let mut rest = dir;
+/// What the product folder is called where it is missing.
+const PRODUCT: &str = "Google Photos";
+
+/// What lies below the root folder `Takeout`, or the whole where there is none.
+fn below_root(dir: &str) -> &str {
     let mut from = 0;
     for component in dir.split('/') {
         from += component.len() + 1;
         if is_root(component) {
-            rest = dir.get(from..).unwrap_or("");
-            break;
+            return dir.get(from..).unwrap_or("");
         }
     }
+    dir
+}
+
+/// Product folder and the folder below it, of a folder in an export.
+///
+/// `Takeout/Google Photos/Paris` is `("Google Photos", "Paris")`. What lies deeper keeps its slashes.
+fn place(dir: &str) -> (&str, &str) {
+    let rest = below_root(dir);
     rest.split_once('/').unwrap_or((rest, ""))
+}
+
+/// Which folders of an export are those of Google Photos.
+#[derive(Debug)]
+struct Layout {
+    /// The product folder is missing: somebody kept only what lies in it.
+    flat: bool,
+    products: HashSet<String>,
+}
+
+impl Layout {
+    fn of(entries: &[Entry]) -> Layout {
+        let mut seen: HashMap<&str, (bool, bool)> = HashMap::new();
+        for entry in entries {
+            let (media, sidecar) = seen.entry(&entry.dir).or_default();
+            *media |= entry.file.kind == Kind::Media;
+            *sidecar |= entry.file.kind == Kind::Sidecar;
+        }
+        let beside = seen
+            .iter()
+            .filter(|(_, (media, sidecar))| *media && *sidecar);
+        let beside: Vec<&str> = beside.map(|(dir, _)| *dir).collect();
+        let flat = !beside.is_empty() && beside.iter().all(|dir| place(dir).1.is_empty());
+        let products = if flat {
+            HashSet::from([PRODUCT.to_owned()])
+        } else {
+            photo_products(seen)
+        };
+        Layout { flat, products }
+    }
+
+    /// The product and the folder of Google Photos that a folder is; `None` when it is another product's.
+    fn place<'a>(&self, dir: &'a str) -> Option<(&'a str, &'a str)> {
+        let (product, folder) = if self.flat {
+            (PRODUCT, below_root(dir))
+        } else {
+            place(dir)
+        };
+        self.products.contains(product).then_some((product, folder))
+    }
 }
 
 /// Makes one batch of an export.
 pub fn assemble(mut export: Export) -> Batch {
     export.entries.sort_by(|a, b| {
-        (&a.dir, &a.name, a.part, a.header).cmp(&(&b.dir, &b.name, b.part, b.header))
+        (&a.dir, &a.file.name, a.part, a.file.header).cmp(&(
+            &b.dir,
+            &b.file.name,
+            b.part,
+            b.file.header,
+        ))
     });
-    let photos = photo_products(&export.entries);
+    let layout = Layout::of(&export.entries);
     let mut batch = Batch {
         stamp: export.stamp.clone(),
         ..Batch::default()
     };
-    let folders = sort_into_folders(&export, &photos, &mut batch);
+    let folders = sort_into_folders(&export, &layout, &mut batch);
     let mut unused: Vec<usize> = Vec::new();
     for ((_, folder), content) in &folders {
         let year = (!is_album(folder, content))
@@ -99,13 +152,7 @@ type Folders = BTreeMap<(String, String), Folder>;
 
 /// The products that are Google Photos: those with a folder in which media lie beside sidecars, else all with sidecars,
 /// else all with media below a folder `Takeout`.
-fn photo_products(entries: &[Entry]) -> HashSet<String> {
-    let mut seen: HashMap<&str, (bool, bool)> = HashMap::new();
-    for entry in entries {
-        let (media, sidecar) = seen.entry(&entry.dir).or_default();
-        *media |= entry.kind == Kind::Media;
-        *sidecar |= entry.kind == Kind::Sidecar;
-    }
+fn photo_products(mut seen: HashMap<&str, (bool, bool)>) -> HashSet<String> {
     let products = |wanted: fn(&(bool, bool)) -> bool| -> HashSet<String> {
         let dirs = seen.iter().filter(|(_, has)| wanted(has));
         dirs.map(|(dir, _)| place(dir).0.to_owned()).collect()
@@ -126,31 +173,32 @@ fn photo_products(entries: &[Entry]) -> HashSet<String> {
         .collect()
 }
 
-fn sort_into_folders(export: &Export, photos: &HashSet<String>, batch: &mut Batch) -> Folders {
+fn sort_into_folders(export: &Export, layout: &Layout, batch: &mut Batch) -> Folders {
     let mut folders: Folders = BTreeMap::new();
     for (at, entry) in export.entries.iter().enumerate() {
-        if entry.kind == Kind::Junk {
+        if entry.file.kind == Kind::Junk {
             batch.junk += 1;
             continue;
         }
-        let (product, folder) = place(&entry.dir);
-        if !photos.contains(product) {
-            batch.foreign += u64::from(entry.kind == Kind::Media);
+        let Some((product, folder)) = layout.place(&entry.dir) else {
+            batch.foreign += u64::from(entry.file.kind == Kind::Media);
             continue;
-        }
+        };
         let content = folders
             .entry((product.to_owned(), folder.to_owned()))
             .or_default();
-        match entry.kind {
+        match entry.file.kind {
             Kind::Media => {
                 content.media.push(batch.media.len());
                 let medium = medium(export, entry, batch);
                 batch.media.push(medium);
             }
+            // An album whose metadata cannot be read is still an album, by its folder's name.
+            Kind::Unreadable if is_album_card(&entry.file.name) => content.empty = true,
             Kind::Sidecar | Kind::Unreadable => content.sidecars.push(at),
             // The account's own files lie in the product folder itself and make no album of it.
             Kind::Album if !folder.is_empty() => content.cards.push(at),
-            Kind::Empty => content.empty = true,
+            Kind::Empty => content.empty |= is_album_card(&entry.file.name),
             Kind::Album | Kind::Other | Kind::Junk => {}
         }
     }
@@ -159,12 +207,12 @@ fn sort_into_folders(export: &Export, photos: &HashSet<String>, batch: &mut Batc
 
 /// Where a file of an unpacked folder lies below its root.
 pub fn path_below_root(entry: &Entry) -> Vec<u8> {
-    if let Some(raw) = &entry.raw {
+    if let Some(raw) = &entry.file.raw {
         return raw.clone();
     }
     match entry.dir.split_once('/') {
-        Some((_, below)) => format!("{below}/{}", entry.name).into_bytes(),
-        None => entry.name.clone().into_bytes(),
+        Some((_, below)) => format!("{below}/{}", entry.file.name).into_bytes(),
+        None => entry.file.name.clone().into_bytes(),
     }
 }
 
@@ -174,25 +222,25 @@ fn medium(export: &Export, entry: &Entry, batch: &mut Batch) -> Medium {
         Location::File {
             part: entry.part,
             path: batch.paths.len() as u32 - 1,
-            mtime_ns: entry.mtime_ns,
+            mtime_ns: entry.file.mtime_ns,
         }
     } else {
         Location::Zip {
             part: entry.part,
-            deflated: entry.deflated,
-            header: entry.header,
-            packed: entry.packed,
+            deflated: entry.file.deflated,
+            header: entry.file.header,
+            packed: entry.file.packed,
         }
     };
     Medium {
         entry: entry.id,
         key: BlobKey {
-            size: entry.size,
-            crc32: entry.crc32,
+            size: entry.file.size,
+            crc32: entry.file.crc32,
             head: entry.head,
         },
         location,
-        file: entry.name.clone(),
+        file: entry.file.name.clone(),
         year: None,
         in_album: false,
         role: Role::Original,
@@ -273,7 +321,7 @@ fn sidecar_names<'a>(export: &'a Export, sidecars: &[usize]) -> Vec<SidecarName<
         let entry = &export.entries[*at];
         let facts = export.sidecars.get(&entry.id);
         SidecarName {
-            name: &entry.name,
+            name: &entry.file.name,
             title: facts.and_then(|facts| facts.title.as_deref()),
         }
     };

@@ -188,10 +188,7 @@ pub fn counter(text: &str) -> Option<(&str, &str)> {
 pub fn uncount(name: &str) -> Option<(String, &str)> {
     let dot = name.rfind('.').filter(|dot| *dot > 0).unwrap_or(name.len());
     let (stem, tail) = name.split_at(dot);
-    if let Some((rest, digits)) = counter(stem) {
-        return Some((format!("{rest}{tail}"), digits));
-    }
-    counter(name).map(|(rest, digits)| (rest.to_owned(), digits))
+    counter(stem).map(|(rest, digits)| (format!("{rest}{tail}"), digits))
 }
 
 /// Puts a counter into a media name, where [`uncount`] takes it from; nothing for an empty one.

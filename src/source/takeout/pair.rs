@@ -1,9 +1,9 @@
 //! Which sidecar belongs to which media file, within one folder of all parts merged.
 //!
-//! Promises: pure and deterministic; about `n log n` for any input; a title that is known is never contradicted, but
-//! for a sidecar that bears the whole media name and whose title differs as only garbling or renaming does; a sidecar is the own one of at most one media
-//! name; where names and titles leave a tie nobody gets the sidecar. A missing sidecar is reported and can be looked
-//! for in other folders; a wrong one would put a photo into the wrong year without a word.
+//! Promises: pure and deterministic; about `n log n` for any input; a sidecar is the own one of at most one media name;
+//! a title that is known is never contradicted, unless the sidecar bears the whole media name and the title differs from
+//! it only as garbling and renaming do; where names and titles leave a tie nobody gets the sidecar. A missing sidecar is
+//! reported and can be looked for in other folders; a wrong one would put a photo into the wrong year without a word.
 //!
 //! Why in waves: one media name can be read in several ways, and so can one sidecar name. Going from the most to the
 //! least exact reading over all files together keeps a loose reading of one file from taking what is exactly another's.
