@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -135,18 +136,49 @@ pub fn python<S: AsRef<OsStr>>(script: &str, args: impl IntoIterator<Item = S>) 
         .args(args))
 }
 
-/// The user nobody, for whom permissions count.
-pub const NOBODY: [&str; 5] = [
-    "setpriv",
-    "--reuid=65534",
-    "--regid=65534",
-    "--clear-groups",
-    "--",
-];
+/// Makes a private device and configuration for FUSE, as most systems have them, then becomes the user nobody.
+const BECOME_NOBODY: &str = r#"
+mount -t tmpfs -o mode=755 none "$1"
+mknod -m 666 "$1/fuse" c 10 229
+mount --bind "$1/fuse" /dev/fuse
+printf '%s' "$2" > "$1/conf"
+[ -e /etc/fuse.conf ] || : > /etc/fuse.conf
+mount --bind "$1/conf" /etc/fuse.conf
+then=$3
+shift 3
+exec setpriv --reuid=65534 --regid=65534 --clear-groups -- sh -euc "\"\$@\"; $then" sh "$@"
+"#;
 
-/// The same command as the user nobody.
-pub fn as_nobody(command: &Command) -> Command {
-    through(&NOBODY, command)
+/// A command of the program, run by the user nobody, for whom permissions count, in mounts of its own with `conf` as
+/// /etc/fuse.conf; then the shell text `then`, with the mountpoint as `$MNT` and the program as `$PROGRAM`. Everything
+/// in the home becomes nobody's.
+pub fn as_nobody(home: &Home, command: &Command, conf: &str, then: &str) -> Ran {
+    // Where this program was built nobody may have no business.
+    let (program, private) = (home.path("program"), home.path("private"));
+    fs::copy(command.get_program(), &program).unwrap();
+    fs::create_dir_all(&private).unwrap();
+    fs::set_permissions(home.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+    run(Command::new("chown")
+        .args(["-R", "65534:65534"])
+        .arg(home.path("")))
+    .ok();
+    let mut own = Command::new(&program);
+    own.args(command.get_args());
+    own.env("MNT", home.point()).env("PROGRAM", &program);
+    copy_env(command, &mut own);
+    let private = private.to_str().unwrap();
+    let words = [
+        "unshare",
+        "-m",
+        "sh",
+        "-euc",
+        BECOME_NOBODY,
+        "sh",
+        private,
+        conf,
+        then,
+    ];
+    run(&mut through(&words, &own))
 }
 
 /// The same command, run by another one.
@@ -154,14 +186,18 @@ pub fn through<S: AsRef<OsStr>>(words: &[S], command: &Command) -> Command {
     let mut all = Command::new(&words[0]);
     all.args(&words[1..]);
     all.arg(command.get_program()).args(command.get_args());
-    for (key, value) in command.get_envs() {
-        match value {
-            Some(value) => all.env(key, value),
-            None => all.env_remove(key),
-        };
-    }
+    copy_env(command, &mut all);
     if let Some(dir) = command.get_current_dir() {
         all.current_dir(dir);
     }
     all
+}
+
+fn copy_env(from: &Command, to: &mut Command) {
+    for (key, value) in from.get_envs() {
+        match value {
+            Some(value) => to.env(key, value),
+            None => to.env_remove(key),
+        };
+    }
 }
