@@ -26,9 +26,9 @@ fn photos(first: u64, how: How) -> Vec<Photo> {
     (first..first + 20).map(photo).collect()
 }
 
-/// Copies as a backup does. With `kill_after` the server is killed once so many files have been begun; the point is
-/// one of progress, never of time. Gives the exit code.
-fn copy(home: &Home, kill_after: Option<(usize, u32)>) -> i32 {
+/// Copies as a backup does, and does something once so many files have been begun: a point of progress, never of time.
+/// Gives the exit code.
+pub fn copy(home: &Home, files: usize, then: impl FnOnce()) -> i32 {
     let mut rsync = Command::new("rsync");
     rsync.args(["-aH", "--outbuf=L", "--out-format=%n"]);
     rsync
@@ -40,13 +40,13 @@ fn copy(home: &Home, kill_after: Option<(usize, u32)>) -> i32 {
         .stdout(Stdio::piped())
         .stderr(errors);
     let mut child = rsync.spawn().unwrap();
-    let mut begun = 0;
+    let (mut begun, mut then) = (0, Some(then));
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         begun += usize::from(line.unwrap().ends_with(".jpg"));
-        if let Some((files, pid)) = kill_after
-            && begun == files
+        if begun == files
+            && let Some(then) = then.take()
         {
-            kill(pid);
+            then();
         }
     }
     child.wait().unwrap().code().unwrap()
@@ -81,7 +81,7 @@ fn survives(seed: u64, sources: &[&str], make: impl Fn(&Path) -> Vec<Photo>) {
         // A step of the golden ratio spreads the points over the whole copy.
         let files = 1 + ((seed + round * 618_033) % 1_000_000) as usize * all.len() / 1_000_000;
         let first = home.mount(sources.clone());
-        let code = copy(&home, Some((files, first.pid())));
+        let code = copy(&home, files, || kill(first.pid()));
         let had = right_so_far(&home, &truth);
         cut_short += usize::from(code != 0);
         assert!(
@@ -92,7 +92,7 @@ fn survives(seed: u64, sources: &[&str], make: impl Fn(&Path) -> Vec<Photo>) {
         let second = home.mount(sources.clone());
         assert_ne!(first.pid(), second.pid());
         std::mem::forget(first);
-        let code = copy(&home, None);
+        let code = copy(&home, 0, || {});
         let said = fs::read_to_string(home.path("errors")).unwrap();
         assert_eq!(code, 0, "round {round}: {said}");
         assert_eq!(right_so_far(&home, &truth), truth.len());
