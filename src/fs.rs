@@ -39,7 +39,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use fuser::{
@@ -120,6 +120,7 @@ impl Fs {
                 door,
                 counters: Arc::default(),
                 complaints: Complaints::default(),
+                doubted: OnceLock::new(),
             }),
             pool: Arc::new(Pool::start(READERS)?),
             opens,

@@ -1,6 +1,7 @@
 //! What the request threads and the reading threads share: the library, and how its answers become replies.
 
-use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use fuser::{Errno, FileAttr, ReplyData};
@@ -38,6 +39,8 @@ pub(super) struct Desk {
     pub(super) door: Option<Door>,
     pub(super) counters: Arc<Counters>,
     pub(super) complaints: Complaints,
+    /// Takes inodes of which the kernel is to forget all bytes, once there is a mount.
+    pub(super) doubted: OnceLock<Sender<u64>>,
 }
 
 impl Desk {
@@ -117,11 +120,22 @@ impl Desk {
             Some(Err(error)) => {
                 self.complain(ino, &chain(&error));
                 reply.error(errno(&error));
+                self.doubt(ino);
             }
             None => {
                 self.complain(ino, "nobody knows where its bytes are");
                 reply.error(Errno::EIO);
             }
+        }
+    }
+
+    /// A large file is served while it is checked. When it fails in the end, what the kernel keeps of its beginning
+    /// must not be given to the next reader. Only after the reply: the kernel holds the pages of a read until then.
+    fn doubt(&self, ino: u64) {
+        if let Some(doubted) = self.doubted.get()
+            && doubted.send(ino).is_err()
+        {
+            tracing::debug!("nobody is left to tell the kernel of inode {ino}");
         }
     }
 

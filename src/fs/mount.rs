@@ -13,11 +13,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use fuser::{Config, Session, SessionACL};
+use fuser::{Config, INodeNo, Notifier, Session, SessionACL};
 use nix::mount::MsFlags;
 use nix::unistd::{geteuid, getgid, getuid};
 
 use super::check::{self, DEVICE};
+use super::desk::Desk;
 use super::options::{Access, Options};
 use super::pool::Pool;
 use super::{Fs, helper, mounts};
@@ -126,7 +127,10 @@ pub fn mount(
     config.clone_fd = can_clone(&fd);
     // Who may look is the kernel's to say, see `Access`; fuser's own check would only come after its caches.
     let acl = SessionACL::All;
+    let desk = fs.desk.clone();
     let served = Session::from_fd(fs, fd, acl, config).map_err(failed)?;
+    forget_doubted(&desk, served.notifier()).map_err(failed)?;
+    drop(desk);
     std::thread::Builder::new()
         .name("gphotosfs-fuse".into())
         .spawn(move || {
@@ -140,6 +144,24 @@ pub fn mount(
         })
         .map_err(failed)?;
     Ok(mounted)
+}
+
+/// Tells the kernel to forget the bytes of doubted inodes, from a thread of its own: the kernel waits for reads of them
+/// that are under way, so no thread that answers reads may do it. The thread ends with the desk.
+fn forget_doubted(desk: &Desk, notifier: Notifier) -> io::Result<()> {
+    let (send, receive) = mpsc::channel();
+    std::thread::Builder::new()
+        .name("gphotosfs-forget".into())
+        .spawn(move || {
+            for ino in receive {
+                if let Err(error) = notifier.inval_inode(INodeNo(ino), 0, 0) {
+                    tracing::debug!("the kernel keeps inode {ino}: {error}");
+                }
+            }
+        })?;
+    // A desk is mounted once.
+    let _ = desk.doubted.set(send);
+    Ok(())
 }
 
 impl Mounted {

@@ -4,6 +4,12 @@
 //! One binary for all of it, so that it is linked once. The tests need root, /dev/fuse, find, tar, rsync, restic, Borg
 //! and Python; a tool that is missing is a failure.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed; clippy.toml allows it in test functions, this in their helpers"
+)]
+
 mod absent;
 mod damage;
 mod errors;

@@ -30,13 +30,15 @@ pub(super) enum Does {
     FailAtOnce,
     Change,
     TooShort,
+    /// Fails the read that includes the last byte.
+    FailAtLast,
     Panic,
 }
 
 /// name, inode, size, mtime, ctime with nanoseconds, what reading does
 type Row = (&'static str, u64, u64, i64, (i64, u32), Does);
 
-pub(super) const FILES: [Row; 12] = [
+pub(super) const FILES: [Row; 13] = [
     (
         "a.jpg",
         1 << 40,
@@ -46,6 +48,14 @@ pub(super) const FILES: [Row; 12] = [
         Does::Serve,
     ),
     ("later.jpg", 1 << 41, 3_000_000, 1, (2, 3), Does::ServeLater),
+    (
+        "rotten.jpg",
+        1 << 43,
+        3_000_000,
+        1,
+        (2, 3),
+        Does::FailAtLast,
+    ),
     ("empty.jpg", 1 << 42, 0, 0, (0, 0), Does::Serve),
     (
         "1926.jpg",
@@ -248,6 +258,8 @@ impl Library for std::sync::Arc<Fake> {
                 served
             }
             Does::Fail => Err(failure()),
+            Does::FailAtLast if offset + len as u64 == self.attrs[&ino].size => Err(failure()),
+            Does::FailAtLast => served,
             Does::Change => Err(Error::Changed {
                 path: "/archive.zip".into(),
             }),

@@ -50,6 +50,22 @@ fn every_byte_in_every_order() {
 }
 
 #[test]
+fn what_was_served_of_a_file_that_failed_is_not_kept() {
+    let stage = stage("", Opens::Untold);
+    let path = stage.path("by-date/rotten.jpg");
+    let error = read(&path).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EIO));
+    let asked = || stage.stats().counters.read;
+    let before = asked();
+    let file = File::open(&path).unwrap();
+    let mut first = [0; 1];
+    // The kernel is told after the error has been answered; until then it serves what it has.
+    while asked() == before {
+        file.read_exact_at(&mut first, 0).unwrap();
+    }
+}
+
+#[test]
 fn the_page_cache_is_kept_from_one_open_to_the_next() {
     for (opens, opened) in [(Opens::Untold, 1), (Opens::Told, 4)] {
         let stage = stage("", opens);
