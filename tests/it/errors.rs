@@ -207,7 +207,7 @@ fn what_may_not_be_read_is_permission_denied() {
         command.args(takeout(&sources)).arg(home.point());
         run(&mut through(&BOUND, &command)).ok();
         let mount = home.mounted();
-        let mode = Permissions::from_mode(0);
+        let mode = Permissions::from_mode(0o000);
         fs::set_permissions(&second.path, mode.clone()).unwrap();
         for photo in &closed {
             fs::set_permissions(unpacked_path(&sources[1], &photo.name), mode.clone()).unwrap();

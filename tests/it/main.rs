@@ -6,6 +6,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "a test that cannot go on has failed; clippy.toml allows it in test functions, this in their helpers"
 )]
@@ -15,6 +16,10 @@ mod damage;
 mod errors;
 mod export;
 mod killed;
+#[allow(
+    dead_code,
+    reason = "some of it is for tests of exports made by the generator"
+)]
 mod kit;
 mod layers;
 mod messages;

@@ -306,7 +306,7 @@ fn what_a_user_may_not_read_is_named() {
         let source = home.path("parts");
         let mut mount = home.gphotosfs(["mount"]);
         mount.args(takeout([&source])).arg(home.point());
-        let shut = |path: &Path| fs::set_permissions(path, Permissions::from_mode(0)).unwrap();
+        let shut = |path: &Path| fs::set_permissions(path, Permissions::from_mode(0o000)).unwrap();
         let open = |path: &Path| fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
 
         shut(&source);

@@ -71,12 +71,27 @@ fn hold(mount: &Mount<'_>, name: &str) -> File {
 }
 
 /// What is read from a mount that is gone is an error, and none that makes tools try for ever or take the file for
-/// deleted.
-fn is_dead(file: &File) {
-    let size = file.metadata().map_or(18 << 20, |meta| meta.len());
-    let error = file.read_at(&mut [0; 4096], size - 4096).unwrap_err();
-    let errno = error.raw_os_error().unwrap();
-    assert!(![EAGAIN, EINTR, ENOENT].contains(&errno), "{error}");
+/// deleted; or it is what the kernel remembers, where somebody has read it before.
+fn is_dead(file: &File, photo: &Photo, read_before: bool) {
+    let mut last = [0; 4096];
+    let at = photo.bytes.len() - last.len();
+    match file.read_at(&mut last, at as u64) {
+        Err(error) => {
+            let errno = error.raw_os_error().unwrap();
+            assert!(![EAGAIN, EINTR, ENOENT].contains(&errno), "{error}");
+        }
+        Ok(got) => {
+            assert!(
+                read_before && got == last.len(),
+                "{got} bytes of a dead mount"
+            );
+            assert!(
+                last == photo.bytes[at..],
+                "{} shows wrong bytes",
+                photo.name
+            );
+        }
+    }
 }
 
 #[test]
@@ -86,12 +101,15 @@ fn a_mount_in_use_is_taken_away_and_its_server_ends() {
         library_of_two(&home);
         for word in ["unmount", "umount"] {
             let mount = home.mount(takeout([home.path("parts")]));
-            let held = [hold(&mount, "a_0.jpg"), hold(&mount, "b_0.jpg")];
+            let held = [&photos("a", How::Stored)[0], &photos("b", How::Deflated)[0]]
+                .map(|photo| (hold(&mount, &photo.name), photo.clone()));
             let ran = run(home.gphotosfs([word]).arg(home.point())).ok();
             assert!(ran.err.contains("in use"), "{ran:?}");
             let comm = fs::read_to_string(format!("/proc/{}/comm", mount.pid()));
             assert!(comm.is_err() || !Path::new(&format!("/proc/{}/exe", mount.pid())).exists());
-            held.iter().for_each(is_dead);
+            for (file, photo) in held {
+                is_dead(&file, &photo, false);
+            }
             std::mem::forget(mount);
             is_free(&home);
         }
@@ -108,7 +126,7 @@ fn a_signal_ends_a_mount_in_the_middle_of_a_copy() {
             let held = hold(&mount, "b_0.jpg");
             let code = killed::copy(&home, 3, || signal(mount.pid(), what));
             wait_for_end(&home);
-            is_dead(&held);
+            is_dead(&held, &photos("b", How::Deflated)[0], true);
             // What was copied is right, whether or not rsync had read everything before the signal came.
             let all = [photos("a", How::Stored), photos("b", How::Deflated)].concat();
             let copy = home.path("copy");
