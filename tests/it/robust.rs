@@ -357,3 +357,51 @@ fn a_part_that_comes_back_damaged_keeps_its_names() {
         mount.unmount();
     });
 }
+
+#[test]
+fn a_part_that_comes_back_with_less_in_it_keeps_its_names() {
+    within(LIMIT, || {
+        let home = Home::new();
+        let parts = library_of_two(&home);
+        let sources = || takeout([home.path("parts")]);
+        home.mount(sources()).unmount();
+        // The same name, a sound archive, half of its photos: cut by a tool, or another export's.
+        let fewer = &photos("b", How::Deflated)[..3];
+        part(&home.path("parts"), 2, fewer);
+        let mount = home.mount(sources());
+        let got = read_all(&mount, "by-date");
+        assert_eq!(got.len(), 12, "{got:?}");
+        for photo in fewer {
+            assert_eq!(got[&shown(&photo.name)], Got::Bytes(photo.sha256()));
+        }
+        let status = run(home.gphotosfs(["status"]).arg(home.point())).ends(1);
+        assert!(
+            status.text().contains(parts[1].to_str().unwrap()),
+            "{status:?}"
+        );
+        mount.unmount();
+    });
+}
+
+#[test]
+fn what_lies_in_two_exports_is_served_from_the_one_that_is_left() {
+    within(LIMIT, || {
+        for gone in [0, 1] {
+            let home = Home::new();
+            let both = photos("a", How::Stored);
+            let older = part(&home.path("older"), 1, &both).path;
+            let newer = part(&home.path("newer"), 1, &both).path;
+            let later = newer.with_file_name("takeout-20261113T041200Z-001.zip");
+            fs::rename(&newer, &later).unwrap();
+            let mount = home.mount(takeout([home.path("older"), home.path("newer")]));
+            fs::remove_file([&older, &later][gone]).unwrap();
+            mount.unmount();
+            let mount = home.mount(takeout([home.path("older"), home.path("newer")]));
+            for photo in &both {
+                let got = read(&mount.path(shown(&photo.name)));
+                assert_eq!(got, Got::Bytes(photo.sha256()), "{gone}: {}", photo.name);
+            }
+            mount.unmount();
+        }
+    });
+}
