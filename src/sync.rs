@@ -31,8 +31,8 @@ pub enum Error {
     #[error(transparent)]
     Catalog(#[from] catalog::Error),
     /// No export is whole.
-    #[error("{}", incomplete_text(.0))]
-    Incomplete(Vec<Incomplete>),
+    #[error("{}", incomplete_text(.0, .1))]
+    Incomplete(Vec<Incomplete>, Vec<String>),
     /// There are archives, but no photos in them.
     #[error(
         "no Google Photos in {}: give the archives that takeout.google.com made of Google Photos, or the folder with them",
@@ -58,15 +58,18 @@ pub struct Incomplete {
     pub reasons: Vec<String>,
 }
 
-fn incomplete_text(exports: &[Incomplete]) -> String {
+fn incomplete_text(exports: &[Incomplete], problems: &[String]) -> String {
     let mut text = String::new();
+    for problem in problems {
+        text.push_str(&format!("{problem}\n"));
+    }
     for export in exports {
         text.push_str(&format!("the export {} is not whole:\n", export.stamp));
         for reason in &export.reasons {
             text.push_str(&format!("  {reason}\n"));
         }
         text.push_str(&format!(
-            "Download what is missing again, or show the rest with: gphotosfs mount --accept-incomplete {} ...",
+            "Download what is missing or damaged again, or show the rest with: gphotosfs mount --accept-incomplete {} ...",
             export.stamp
         ));
     }
@@ -158,7 +161,7 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     let hidden: BTreeSet<String> = refused.iter().map(|export| export.stamp.clone()).collect();
     let shown = project::groups(&parts, &hidden);
     if shown.is_empty() && !refused.is_empty() {
-        return Err(Error::Incomplete(refused));
+        return Err(Error::Incomplete(refused, outcome.problems));
     }
     for export in accepted.iter().chain(&refused) {
         outcome.problems.extend(export.reasons.iter().cloned());
@@ -184,6 +187,8 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
         "problems",
         &serde_json::Value::from(outcome.problems.as_slice()).to_string(),
     )?;
+    let of_parts = problems(&parts);
+    outcome.problems.extend(of_parts);
     Ok(outcome)
 }
 
