@@ -303,32 +303,53 @@ impl Mount<'_> {
     #[track_caller]
     pub fn unmount(mut self) {
         self.gone = true;
-        let ran = self.take_away();
-        if ran.code != 0 {
-            self.tear();
+        if let Err(why) = self.take_away() {
+            panic!("{why}");
         }
-        ran.ok();
     }
 
-    fn take_away(&self) -> Ran {
-        run(self.home.gphotosfs(["unmount"]).arg(self.point()))
-    }
-
-    /// By force.
-    fn tear(&self) {
+    /// By the program's own command, else by force. `Err` tells what the server was about.
+    fn take_away(&self) -> Result<(), String> {
+        let ran = run(self.home.gphotosfs(["unmount"]).arg(self.point()));
+        if ran.code == 0 {
+            return Ok(());
+        }
+        let proc = PathBuf::from(format!("/proc/{}", self.pid));
+        let mut why = format!("{ran:?}\nserver {}", self.pid);
+        for task in fs::read_dir(proc.join("task"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            for file in ["comm", "wchan", "stack"] {
+                let text = fs::read_to_string(task.path().join(file)).unwrap_or_default();
+                why.push_str(&format!("\n{file}: {text}"));
+            }
+        }
+        for entry in walkdir::WalkDir::new(self.home.state())
+            .into_iter()
+            .flatten()
+        {
+            if entry.path().extension() == Some(OsStr::new("log")) {
+                let log = fs::read_to_string(entry.path()).unwrap_or_default();
+                let end = log.lines().rev().take(30).collect::<Vec<_>>();
+                why.push_str(&format!(
+                    "\n{}, backwards: {end:#?}",
+                    entry.path().display()
+                ));
+            }
+        }
         run(Command::new("fusermount3").arg("-uz").arg(self.point()));
         kill(self.pid);
+        Err(why)
     }
 }
 
 impl Drop for Mount<'_> {
     fn drop(&mut self) {
         if !self.gone {
-            let ran = self.take_away();
-            if ran.code != 0 {
-                self.tear();
-                assert!(std::thread::panicking(), "{ran:?}");
-            }
+            let ended = self.take_away();
+            assert!(ended.is_ok() || std::thread::panicking(), "{ended:?}");
         }
         SERVERS.with_borrow(|servers| servers.lock().unwrap().retain(|pid| *pid != self.pid));
     }
@@ -347,6 +368,7 @@ pub fn generate(dir: &Path, seed: u32, form: &str) {
 /// The same of another size.
 pub fn generate_with(dir: &Path, seed: u32, form: &str, photos: u32) {
     let mut command = Command::new("python3");
+    command.args(["-S", "-E"]);
     // No bytecode is left in the source tree.
     command.arg("-B").arg(generator().join("make_export.py"));
     command.arg("--out").arg(dir).args(["--parts", "3"]);

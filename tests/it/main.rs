@@ -2,29 +2,35 @@
 //! by the tools they use.
 //!
 //! One binary for all of it, so that it is linked once. The tests need root, /dev/fuse, find, tar, rsync, restic, Borg
-//! and Python; a tool that is missing is a failure.
+//! and Python; a tool that is missing is a failure. `GPHOTOSFS_TEST_ALL=1` lets every tool copy every form of every
+//! generated export (see `copies`), which takes four times as long as all the rest.
 
 #![allow(
-    clippy::unwrap_used,
     clippy::expect_used,
+    clippy::unwrap_used,
     clippy::panic,
+    clippy::print_stdout,
     reason = "a test that cannot go on has failed; clippy.toml allows it in test functions, this in their helpers"
 )]
 
 mod absent;
+mod again;
+mod commands;
+mod copiers;
+mod copies;
 mod damage;
 mod errors;
 mod export;
+mod exports;
 mod killed;
-#[allow(
-    dead_code,
-    reason = "some of it is for tests of exports made by the generator"
-)]
 mod kit;
 mod layers;
 mod messages;
+mod names;
+mod options;
 mod read_only;
 mod readme;
 mod robust;
 mod tools;
 mod trouble;
+mod truth;

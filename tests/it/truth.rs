@@ -12,7 +12,6 @@ pub struct Row {
     pub size: u64,
     pub class: String,
     pub role: String,
-    pub head: Option<String>,
     pub sidecar: Option<String>,
     pub sidecar_elsewhere: Option<String>,
     pub title: Option<String>,
@@ -41,26 +40,31 @@ pub struct Totals {
     pub media_entries: u64,
     pub distinct_contents: u64,
     pub shown_contents: u64,
-    pub junk: u64,
     pub people_shown: u64,
 }
 
 /// An album folder.
 #[derive(Debug, Deserialize)]
 pub struct Album {
-    pub shown: String,
     pub certain: bool,
     pub contents: BTreeSet<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Arguments {
+    pub form: String,
 }
 
 /// All of `truth.json` that the tests ask for.
 #[derive(Debug, Deserialize)]
 pub struct Truth {
+    pub arguments: Arguments,
     pub totals: Totals,
     pub entries: Vec<Row>,
     pub contents: BTreeMap<String, Content>,
     pub albums: Vec<Album>,
     pub people_shown: BTreeSet<String>,
+    pub junk: Vec<String>,
     pub album_titles_shown: BTreeSet<String>,
 }
 
