@@ -9,7 +9,7 @@ mod rows;
 use crate::model::listing::{Entry, NewEntry};
 use crate::model::{AlbumCard, Part, Sidecar};
 use crate::tree::image::Image;
-use rows::{SELECT_SIDECAR, delete, entry, insert, sidecar, unsigned};
+use rows::{SELECT_SIDECAR, delete, entry, insert, sidecar, supersede, unsigned};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -21,6 +21,8 @@ use std::sync::Arc;
 const SCHEMA: i64 = 1;
 /// The file's name in the state directory.
 pub const FILE: &str = "catalog.sqlite";
+/// How a part is marked of which only names are left.
+const LEFT_OVER: i64 = 2;
 /// SQLite holds at most 1 GB in one value; pieces stay far below.
 const PIECE: usize = 16 << 20;
 
@@ -75,6 +77,8 @@ pub struct KnownPart {
     pub number: Option<u32>,
     /// All of its entries are there.
     pub complete: bool,
+    /// It holds nothing but what the part at its path once held and holds no more.
+    pub left_over: bool,
     /// What was found wrong in it.
     pub problems: Vec<String>,
 }
@@ -174,7 +178,8 @@ impl Catalog {
                 stamp: row.get(3)?,
                 series: row.get(4)?,
                 number: row.get(5)?,
-                complete: row.get(8)?,
+                complete: row.get::<_, i64>(8)? != 0,
+                left_over: row.get::<_, i64>(8)? == LEFT_OVER,
                 problems: serde_json::from_str(&problems).unwrap_or_else(|_| vec![problems]),
             })
         })?;
@@ -213,25 +218,19 @@ impl Catalog {
         Ok(())
     }
 
-    /// Declares a part whole. The part it replaces is forgotten in the same transaction.
+    /// Declares a part whole. In the same transaction earlier parts at its path lose what it holds as well; what is
+    /// left of them keeps its names.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn complete_part(
-        &mut self,
-        part: u32,
-        problems: &[String],
-        replaces: Option<u32>,
-    ) -> Result<()> {
+    pub fn complete_part(&mut self, part: u32, problems: &[String]) -> Result<()> {
         let tx = self.db.transaction()?;
         let problems = serde_json::Value::from(problems).to_string();
         tx.execute(
             "UPDATE part SET complete = 1, problems = ?2 WHERE id = ?1",
             params![part, problems],
         )?;
-        if let Some(old) = replaces {
-            delete(&tx, old)?;
-        }
+        supersede(&tx, part, LEFT_OVER)?;
         tx.execute("DELETE FROM meta WHERE key = 'image'", [])?;
         tx.commit()?;
         Ok(())

@@ -17,7 +17,7 @@ CREATE TABLE part (
     number   INTEGER,
     size     INTEGER NOT NULL,          -- of the archive, bytes; 0 for a folder
     mtime_ns INTEGER NOT NULL,          -- of the archive; 0 for a folder
-    complete INTEGER NOT NULL,          -- 0: indexing was interrupted
+    complete INTEGER NOT NULL,          -- 0: indexing was interrupted; 2: only names that the part no longer holds
     problems TEXT NOT NULL              -- a JSON array of texts
 );
 

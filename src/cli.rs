@@ -12,8 +12,9 @@ mod unmount;
 
 use crate::config::{Config, Places};
 use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 const ABOUT: &str =
@@ -48,7 +49,7 @@ struct Common {
         env = "GPHOTOSFS_STATE_DIR",
         help_heading = "Places"
     )]
-    state_dir: Option<PathBuf>,
+    state_dir: Option<OsString>,
     /// Where bytes that can be had again lie [default: $XDG_CACHE_HOME/gphotosfs]
     #[arg(
         long,
@@ -57,7 +58,7 @@ struct Common {
         env = "GPHOTOSFS_CACHE_DIR",
         help_heading = "Places"
     )]
-    cache_dir: Option<PathBuf>,
+    cache_dir: Option<OsString>,
     /// The configuration file [default: $XDG_CONFIG_HOME/gphotosfs/config.toml]
     #[arg(
         long,
@@ -66,7 +67,7 @@ struct Common {
         env = "GPHOTOSFS_CONFIG",
         help_heading = "Places"
     )]
-    config: Option<PathBuf>,
+    config: Option<OsString>,
     /// Tell more; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
@@ -75,16 +76,21 @@ struct Common {
     quiet: bool,
 }
 
+/// A path that was given. An empty one, as from `GPHOTOSFS_CONFIG=`, is none.
+fn path(given: Option<&OsString>) -> Option<&Path> {
+    given.filter(|path| !path.is_empty()).map(Path::new)
+}
+
 impl Common {
     fn places(&self) -> anyhow::Result<Places> {
         Ok(Places::find(
-            self.state_dir.as_deref(),
-            self.cache_dir.as_deref(),
+            path(self.state_dir.as_ref()),
+            path(self.cache_dir.as_ref()),
         )?)
     }
 
     fn load(&self) -> anyhow::Result<Config> {
-        let config = Config::load(self.config.as_deref())?;
+        let config = Config::load(path(self.config.as_ref()))?;
         for warning in &config.warnings {
             tell(&format!("warning: {warning}"));
         }

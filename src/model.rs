@@ -159,6 +159,8 @@ pub struct Medium {
     pub key: BlobKey,
     /// Where they lie; a path number refers to [`Batch::paths`].
     pub location: Location,
+    /// Its part cannot be read now. This decides from where bytes are read, and nothing else.
+    pub absent: bool,
     /// Its file name in the export: cut and numbered by Takeout.
     pub file: String,
     /// The year of the folder it lies in.

@@ -31,8 +31,8 @@ pub enum Error {
     #[error(transparent)]
     Catalog(#[from] catalog::Error),
     /// No export is whole.
-    #[error("{}", incomplete_text(.0))]
-    Incomplete(Vec<Incomplete>),
+    #[error("{}", incomplete_text(.0, .1))]
+    Incomplete(Vec<Incomplete>, Vec<String>),
     /// There are archives, but no photos in them.
     #[error(
         "no Google Photos in {}: give the archives that takeout.google.com made of Google Photos, or the folder with them",
@@ -58,15 +58,18 @@ pub struct Incomplete {
     pub reasons: Vec<String>,
 }
 
-fn incomplete_text(exports: &[Incomplete]) -> String {
+fn incomplete_text(exports: &[Incomplete], problems: &[String]) -> String {
     let mut text = String::new();
+    for problem in problems {
+        text.push_str(&format!("{problem}\n"));
+    }
     for export in exports {
         text.push_str(&format!("the export {} is not whole:\n", export.stamp));
         for reason in &export.reasons {
             text.push_str(&format!("  {reason}\n"));
         }
         text.push_str(&format!(
-            "Download what is missing again, or show the rest with: gphotosfs mount --accept-incomplete {} ...",
+            "Download what is missing or damaged again, or show the rest with: gphotosfs mount --accept-incomplete {} ...",
             export.stamp
         ));
     }
@@ -158,7 +161,7 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     let hidden: BTreeSet<String> = refused.iter().map(|export| export.stamp.clone()).collect();
     let shown = project::groups(&parts, &hidden);
     if shown.is_empty() && !refused.is_empty() {
-        return Err(Error::Incomplete(refused));
+        return Err(Error::Incomplete(refused, outcome.problems));
     }
     for export in accepted.iter().chain(&refused) {
         outcome.problems.extend(export.reasons.iter().cloned());
@@ -170,7 +173,8 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
         );
         outcome.problems.push(what);
     }
-    project::project(catalog, &shown, pass.rules)?;
+    let absent = absent(&parts);
+    project::project(catalog, &shown, &absent, pass.rules)?;
     if !project::any_photos(catalog)? {
         let looked = if found.is_empty() {
             pass.sources.to_vec()
@@ -183,6 +187,8 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
         "problems",
         &serde_json::Value::from(outcome.problems.as_slice()).to_string(),
     )?;
+    let of_parts = problems(&parts);
+    outcome.problems.extend(of_parts);
     Ok(outcome)
 }
 
@@ -229,7 +235,9 @@ fn take_in(
 ) -> Result<BTreeMap<String, Incomplete>, Error> {
     let mut archives = Vec::new();
     for part in found {
-        let here = known.iter().find(|known| known.part.path == part.path);
+        let here = known
+            .iter()
+            .find(|known| !known.left_over && known.part.path == part.path);
         if part.form == Form::Folder {
             index::folder(catalog, part, here, pass.progress)?;
         } else if here.is_some_and(|known| is_same(known, part)) {
@@ -256,7 +264,7 @@ fn take_in(
         });
         for (part, here, read) in receive {
             match read {
-                Ok(read) => index::keep(catalog, &read, here)?,
+                Ok(read) => index::keep(catalog, &read)?,
                 Err(error) => {
                     let reason = format!("{}: {}", part.path.display(), chain(&error));
                     if here.is_some() {
@@ -280,7 +288,8 @@ fn is_same(known: &KnownPart, part: &Found) -> bool {
 /// The known part that now lies elsewhere under the same name.
 fn moved_from<'a>(part: &Found, found: &[Found], known: &'a [KnownPart]) -> Option<&'a KnownPart> {
     known.iter().find(|known| {
-        is_same(known, part)
+        !known.left_over
+            && is_same(known, part)
             && known.part.path.file_name() == part.path.file_name()
             && !found.iter().any(|found| found.path == known.part.path)
     })
@@ -356,21 +365,35 @@ fn count_parts(
     }
 }
 
+/// Parts whose bytes cannot be had: gone, replaced, or held no more. What they hold is read from elsewhere where it can.
+fn absent(parts: &[KnownPart]) -> BTreeSet<u32> {
+    let is_there = |part: &KnownPart| {
+        let meta = std::fs::metadata(&part.part.path);
+        !part.left_over && meta.is_ok_and(|meta| part.part.folder || is_unchanged(part, &meta))
+    };
+    let absent = parts.iter().filter(|part| !is_there(part));
+    absent.map(|part| part.part.id).collect()
+}
+
+fn is_unchanged(part: &KnownPart, meta: &std::fs::Metadata) -> bool {
+    (meta.len(), mtime_ns(meta)) == (part.part.size, part.part.mtime_ns)
+}
+
 /// What is wrong with the parts of a library right now: gone, changed, or found damaged when they were indexed.
 pub fn problems(parts: &[KnownPart]) -> Vec<String> {
     let mut problems = Vec::new();
     for part in parts.iter().filter(|part| part.complete) {
         problems.extend(part.problems.iter().cloned());
+        if part.left_over {
+            continue;
+        }
         let path: &Path = &part.part.path;
         match std::fs::metadata(path) {
             Err(error) => problems.push(format!(
                 "{}: {error}; what it held cannot be read",
                 path.display()
             )),
-            Ok(meta)
-                if !part.part.folder
-                    && (meta.len(), mtime_ns(&meta)) != (part.part.size, part.part.mtime_ns) =>
-            {
+            Ok(meta) if !part.part.folder && !is_unchanged(part, &meta) => {
                 problems.push(format!(
                     "{}: changed since it was indexed; mount again",
                     path.display()

@@ -163,6 +163,58 @@ pub(super) fn sidecar(row: &Row<'_>) -> rusqlite::Result<(u32, Sidecar)> {
     Ok((row.get(0)?, facts))
 }
 
+/// Takes from earlier parts at the path of `new` what `new` holds. Those without media left are forgotten; the others
+/// are marked.
+pub(super) fn supersede(tx: &Transaction<'_>, new: u32, mark: i64) -> Result<()> {
+    let mut query = tx.prepare(
+        "SELECT o.id, o.path FROM part o JOIN part n ON n.path = o.path WHERE n.id = ?1 AND o.id <> ?1",
+    )?;
+    let old: Vec<(u32, Vec<u8>)> = query
+        .query_map([new], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    if old.is_empty() {
+        return Ok(());
+    }
+    tx.execute_batch(
+        "CREATE TEMP TABLE held (dir INTEGER, name TEXT, PRIMARY KEY (dir, name)) WITHOUT ROWID",
+    )?;
+    tx.execute(
+        "INSERT OR IGNORE INTO held SELECT dir, name FROM entry WHERE part = ?1",
+        [new],
+    )?;
+    for (part, path) in old {
+        tx.execute(
+            "DELETE FROM entry WHERE part = ?1 AND EXISTS
+             (SELECT 1 FROM held WHERE held.dir = entry.dir AND held.name = entry.name)",
+            [part],
+        )?;
+        let media = Kind::Media as i64;
+        let count = "SELECT count(*) FROM entry WHERE part = ?1 AND kind = ?2";
+        let left: i64 = tx.query_row(count, params![part, media], |row| row.get(0))?;
+        if left == 0 {
+            delete(tx, part)?;
+            continue;
+        }
+        let problem = format!(
+            "{}: no longer holds {left} media files that it held; their names are kept, and reading them fails. \
+             To forget them, delete the catalog in the state directory and mount again",
+            String::from_utf8_lossy(&path)
+        );
+        let problems = serde_json::Value::from(vec![problem]).to_string();
+        tx.execute(
+            "UPDATE part SET complete = ?2, problems = ?3 WHERE id = ?1",
+            params![part, mark, problems],
+        )?;
+    }
+    // Facts of entries that are gone.
+    tx.execute_batch(
+        "DELETE FROM sidecar WHERE entry NOT IN (SELECT id FROM entry);
+         DELETE FROM album WHERE entry NOT IN (SELECT id FROM entry);
+         DROP TABLE held",
+    )?;
+    Ok(())
+}
+
 pub(super) fn delete(tx: &Transaction<'_>, part: u32) -> Result<()> {
     tx.execute(
         "DELETE FROM sidecar WHERE entry IN (SELECT id FROM entry WHERE part = ?1)",

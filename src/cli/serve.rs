@@ -102,7 +102,8 @@ impl Serve {
             Err(error) => {
                 tracing::error!("no mount: {error:#}");
                 server.fail(&super::text_of(&error))?;
-                Err(error)
+                // Told already, to the parent; printed here it would reach the parent once more.
+                Ok(Done::NeedsYou)
             }
         }
     }

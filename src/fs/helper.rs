@@ -126,10 +126,11 @@ pub(super) fn unmount(mountpoint: &Path, lazy: bool) -> Result<(), Error> {
 fn refusal(path: PathBuf, output: &Output) -> Error {
     let words = String::from_utf8_lossy(&output.stderr);
     let words = words.trim();
-    // It begins its lines with its own name, which the message tells already.
+    // It begins its lines with its own name or path, which the message tells already.
     let name = path.file_name().unwrap_or(OsStr::new("")).to_string_lossy();
     let said = words
-        .strip_prefix(&*name)
+        .strip_prefix(&*path.to_string_lossy())
+        .or_else(|| words.strip_prefix(&*name))
         .unwrap_or(words)
         .trim_start_matches([':', ' ']);
     let said = if said.is_empty() {

@@ -102,7 +102,7 @@ pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Statu
     Ok(Status {
         sources,
         exports: found.exports,
-        parts: parts.len() as u64,
+        parts: parts.iter().filter(|part| !part.left_over).count() as u64,
         photos: totals.files - videos,
         videos,
         albums: tree.titles(numbers::ALBUMS).count() as u64,

@@ -75,14 +75,10 @@ pub struct Indexed {
 ///
 /// # Errors
 /// When the catalog fails.
-pub fn keep(
-    catalog: &mut Catalog,
-    indexed: &Indexed,
-    replaces: Option<&KnownPart>,
-) -> Result<(), catalog::Error> {
+pub fn keep(catalog: &mut Catalog, indexed: &Indexed) -> Result<(), catalog::Error> {
     let part = catalog.add_part(&indexed.part)?;
     catalog.add_entries(part, &indexed.entries)?;
-    catalog.complete_part(part, &indexed.problems, replaces.map(|part| part.part.id))
+    catalog.complete_part(part, &indexed.problems)
 }
 
 /// Reads the central directory of an archive and the JSON files in it.
@@ -235,6 +231,7 @@ fn known(found: &Found) -> KnownPart {
         series: found.name.as_ref().and_then(|name| name.series),
         number: found.name.as_ref().map(|name| name.number),
         complete: false,
+        left_over: false,
         problems: Vec::new(),
     }
 }
@@ -282,7 +279,7 @@ impl Problems {
 
 type ByPath = HashMap<(String, String), Entry>;
 
-/// Indexes an unpacked folder, or what of it is new. Files that have vanished keep their names.
+/// Indexes an unpacked folder, or what of it is new.
 ///
 /// # Errors
 /// When a file cannot be read: a part of a library must not pass for the whole.
@@ -303,7 +300,7 @@ pub fn folder(
             entry.file.size == file.size && entry.file.mtime_ns == file.mtime_ns
         })
     };
-    if here.is_some() && files.iter().all(|file| same(&file)) {
+    if files.len() == before.len() && here.is_some() && files.iter().all(|file| same(&file)) {
         return Ok(());
     }
     let (part, started) = start(catalog, found)?;
@@ -311,11 +308,6 @@ pub fn folder(
         .iter()
         .filter(|file| !started.contains(&(file.dir.clone(), file.name.clone())))
         .collect();
-    let old_facts = here
-        .map(|part| catalog.sidecars(part.part.id))
-        .transpose()?
-        .unwrap_or_default();
-    let old_facts: HashMap<u32, _> = old_facts.into_iter().collect();
     progress.total.fetch_add(
         todo.iter()
             .filter(|file| !same(file))
@@ -341,23 +333,8 @@ pub fn folder(
             bytes = 0;
         }
     }
-    let there: HashSet<(&str, &str)> = files
-        .iter()
-        .map(|file| (file.dir.as_str(), file.name.as_str()))
-        .collect();
-    let mut problems = Problems::of(found);
-    for ((dir, name), entry) in &before {
-        if !there.contains(&(dir.as_str(), name.as_str())) {
-            problems.add(&format!("{dir}/{name}"), "has vanished; its name is kept");
-            let mut entry_again = again(entry);
-            entry_again.facts = old_facts
-                .get(&entry.id)
-                .map(|facts| Facts::Sidecar(Box::new(facts.clone())));
-            batch.push(entry_again);
-        }
-    }
     catalog.add_entries(part, &batch)?;
-    catalog.complete_part(part, &problems.told(), here.map(|part| part.part.id))?;
+    catalog.complete_part(part, &[])?;
     Ok(())
 }
 

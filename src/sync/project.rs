@@ -48,14 +48,19 @@ pub fn groups(parts: &[KnownPart], hidden: &BTreeSet<String>) -> Groups {
 ///
 /// # Errors
 /// When the catalog fails.
-pub fn project(catalog: &mut Catalog, groups: &Groups, rules: &Rules) -> Result<(), Error> {
-    let made_of = fingerprint(groups, rules);
+pub fn project(
+    catalog: &mut Catalog,
+    groups: &Groups,
+    absent: &BTreeSet<u32>,
+    rules: &Rules,
+) -> Result<(), Error> {
+    let made_of = fingerprint(groups, absent, rules);
     if catalog.image_made_of()?.as_deref() == Some(&made_of) {
         return Ok(());
     }
     let mut batches = Vec::new();
     for (stamp, parts) in groups {
-        let mut batch = assemble::assemble(load(catalog, stamp.as_deref(), parts)?);
+        let mut batch = assemble::assemble(load(catalog, stamp.as_deref(), parts, absent)?);
         if batch.stamp.is_empty() {
             batch.stamp = newest_upload(&batch);
         }
@@ -74,7 +79,7 @@ pub fn project(catalog: &mut Catalog, groups: &Groups, rules: &Rules) -> Result<
     Ok(())
 }
 
-fn fingerprint(groups: &Groups, rules: &Rules) -> String {
+fn fingerprint(groups: &Groups, absent: &BTreeSet<u32>, rules: &Rules) -> String {
     let mut sha = Sha256::new();
     sha.update(VERSION.to_le_bytes());
     sha.update(rules.zone.iana_name().unwrap_or_default());
@@ -82,6 +87,7 @@ fn fingerprint(groups: &Groups, rules: &Rules) -> String {
         sha.update(stamp.as_deref().unwrap_or_default());
         for part in parts {
             sha.update(part.part.id.to_le_bytes());
+            sha.update([u8::from(absent.contains(&part.part.id))]);
             sha.update(part.part.size.to_le_bytes());
             sha.update(part.part.mtime_ns.to_le_bytes());
             sha.update(part.part.path.as_os_str().as_bytes());
@@ -98,7 +104,12 @@ pub fn any_photos(catalog: &Catalog) -> Result<bool, Error> {
     Ok(catalog.meta("files")?.as_deref() != Some("0"))
 }
 
-fn load(catalog: &Catalog, stamp: Option<&str>, parts: &[KnownPart]) -> Result<Export, Error> {
+fn load(
+    catalog: &Catalog,
+    stamp: Option<&str>,
+    parts: &[KnownPart],
+    absent: &BTreeSet<u32>,
+) -> Result<Export, Error> {
     let mut export = Export {
         stamp: stamp.unwrap_or_default().to_owned(),
         ..Export::default()
@@ -115,6 +126,9 @@ fn load(catalog: &Catalog, stamp: Option<&str>, parts: &[KnownPart]) -> Result<E
         export.albums.extend(catalog.albums(id)?);
         if part.part.folder {
             export.folders.insert(id);
+        }
+        if absent.contains(&id) {
+            export.absent.insert(id);
         }
     }
     Ok(export)

@@ -47,6 +47,8 @@ struct Photo {
     ino: u64,
     location: Location,
     entry: u32,
+    /// The part that holds it cannot be read now.
+    absent: bool,
     file: String,
     role: Role,
     head: Option<PhotoId>,
@@ -164,7 +166,7 @@ impl Fold {
         let mut newcomers = Vec::new();
         for candidate in &mut candidates {
             match self.by_content.get(&candidate.key) {
-                Some(photo) => self.renew(*photo, candidate),
+                Some(photo) => self.renew(*photo, candidate, first_path),
                 None => newcomers.extend(self.admit(candidate, first_path)),
             }
         }
@@ -209,24 +211,14 @@ impl Fold {
     fn admit(&mut self, candidate: &Candidate<'_>, first_path: u32) -> Option<PhotoId> {
         let nearest = candidate.nearest()?;
         let (date, source) = candidate.date();
-        let location = match nearest.location {
-            Location::File {
-                part,
-                path,
-                mtime_ns,
-            } => Location::File {
-                part,
-                path: path + first_path,
-                mtime_ns,
-            },
-            zip @ Location::Zip { .. } => zip,
-        };
+        let readable = candidate.readable()?;
         let photo = self.photos.len();
         self.photos.push(Photo {
             id: candidate.key,
             ino: 0,
-            location,
-            entry: nearest.entry,
+            location: shifted(readable.location, first_path),
+            entry: readable.entry,
+            absent: readable.absent,
             file: nearest.file.clone(),
             role: candidate.role(),
             head: None,
@@ -248,13 +240,21 @@ impl Fold {
     }
 
     /// A content that is known already: its sidecar may be newer, its date better.
-    fn renew(&mut self, photo: PhotoId, candidate: &Candidate<'_>) {
+    fn renew(&mut self, photo: PhotoId, candidate: &Candidate<'_>, first_path: u32) {
         let (date, source) = candidate.date();
         let known = &mut self.photos[photo];
         known.copies += candidate.copies.len() as u32;
         if source >= known.source && date.is_some() {
             known.date = date;
             known.source = source;
+        }
+        if let Some(readable) = candidate
+            .readable()
+            .filter(|other| known.absent && !other.absent)
+        {
+            known.location = shifted(readable.location, first_path);
+            known.entry = readable.entry;
+            known.absent = false;
         }
         // A photo once shown is never hidden by a later export.
         if known.hidden != Hidden::No {
@@ -414,5 +414,21 @@ impl Fold {
     pub fn image(self) -> Image {
         let members = self.members();
         self.draw(&members)
+    }
+}
+
+/// A location whose path number counts from the first path of its export.
+fn shifted(location: Location, first_path: u32) -> Location {
+    match location {
+        Location::File {
+            part,
+            path,
+            mtime_ns,
+        } => Location::File {
+            part,
+            path: path + first_path,
+            mtime_ns,
+        },
+        zip @ Location::Zip { .. } => zip,
     }
 }

@@ -66,6 +66,8 @@ def check(out):
             continue        # the whole part did not open
         for path, wanted in facts["entries"].items():
             got = found.get(path)
+            if facts["kind"] == "overlap" and got == "BadZipFile":
+                continue    # newer readers refuse entries that overlap, as the case allows
             if wanted == "bad":
                 if got and len(got) == 64:
                     problems.append("%s reads well" % path[:80])

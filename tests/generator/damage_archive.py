@@ -60,7 +60,7 @@ def data_flips(base):
 CENTRAL = (("offset", 42, 0x10, "bad", "bad", "refuse"), ("offset_far", 45, 0x40, "bad", "bad", "refuse"),
            ("usize", 24, 0x01, "bad", "bad", "refuse"), ("csize", 20, 0x02, "?", "?", "refuse"),
            ("crc", 16, 0x10, "bad", "bad", "refuse"), ("method", 10, 0x08, "bad", "bad", "refuse"),
-           ("method_unknown", 10, 0x40, "bad", "bad", "refuse"), ("flags_encrypted", 8, 0x01, "?", "?", "refuse"))
+           ("method_unknown", 10, 0x40, "?", "bad", "refuse"), ("flags_encrypted", 8, 0x01, "?", "?", "refuse"))
 
 
 def central_flips(base):

@@ -4,8 +4,8 @@
 //! What a server reads is taken from `/proc/PID/io`, so nothing that it could fail to count escapes, and compared with
 //! its own counters.
 
+use crate::copiers::{self, FIRST};
 use crate::kit::{FORMS, Home, Mount, generate, stats, takeout, walk, within};
-use crate::tools::{self, FIRST};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -35,11 +35,11 @@ impl Library {
         let mount = home.mount(takeout(sources));
         let tree = stats(&mount.point());
         fs::create_dir(home.path("rsync")).unwrap();
-        tools::rsync(&mount, &home.path("rsync")).ok();
-        tools::restic_init(&home);
-        tools::restic_backup(&home, &mount).ok();
-        tools::borg_init(&home);
-        tools::borg_create(&home, &mount, "first").ok();
+        copiers::rsync(&mount, &home.path("rsync")).ok();
+        copiers::restic_init(&home);
+        copiers::restic_backup(&home, &mount).ok();
+        copiers::borg_init(&home);
+        copiers::borg_create(&home, &mount, "first").ok();
         let files = walk(&mount.point());
         let in_by_date = files
             .iter()
@@ -97,7 +97,7 @@ impl Library {
 
     /// It copies nothing, but for files whose time its copy cannot have.
     fn rsync(&self, meter: &mut Meter<'_, '_>) {
-        let ran = tools::rsync(meter.mount, &self.home.path("rsync")).ok();
+        let ran = copiers::rsync(meter.mount, &self.home.path("rsync")).ok();
         let copied: BTreeSet<PathBuf> = ran
             .text()
             .lines()
@@ -110,7 +110,7 @@ impl Library {
     }
 
     fn restic(&self, meter: &mut Meter<'_, '_>) {
-        let ran = tools::restic_backup(&self.home, meter.mount).ok();
+        let ran = copiers::restic_backup(&self.home, meter.mount).ok();
         let text = ran.text();
         let summary: serde_json::Value =
             serde_json::from_str(text.lines().last().unwrap()).unwrap();
@@ -124,7 +124,8 @@ impl Library {
     }
 
     fn borg(&self, meter: &mut Meter<'_, '_>, name: &str) {
-        let ran = tools::borg_create(&self.home, meter.mount, &name.replace([' ', '/'], "-")).ok();
+        let ran =
+            copiers::borg_create(&self.home, meter.mount, &name.replace([' ', '/'], "-")).ok();
         let read = ran
             .err
             .lines()

@@ -4,9 +4,9 @@
 //! Every form of every seed is mounted and compared in full. Of the tools each form of each seed takes one, in turn,
 //! so that a seed meets every tool and a form meets every tool twice; with `GPHOTOSFS_TEST_ALL=1` all take all.
 
+use crate::copiers::{self, TOOLS, Tool};
 use crate::exports;
 use crate::kit::{FORMS, Home, generate, stats, takeout, within};
-use crate::tools::{self, TOOLS, Tool};
 use crate::truth::Truth;
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ fn seed(seed: u32) {
             let mount = home.mount(takeout([export.join("export")]));
             let shown = exports::check(&mount, &Truth::read(&export));
             for tool in tools(seed, number) {
-                let copy = tools::copy(tool, &home, &mount);
-                tools::same(tool, &copy, &mount, &shown);
+                let copy = copiers::copy(tool, &home, &mount);
+                copiers::same(tool, &copy, &mount, &shown);
             }
             let tree = stats(&mount.point());
             mount.unmount();

@@ -1,26 +1,36 @@
-//! What can only be asked from outside: of the sources as text, and of the program as its users meet it: mounted, and
-//! copied by the tools they use.
+//! What can only be asked from outside: of the sources as text, and of the program as users meet it: mounted, and copied
+//! by the tools they use.
 //!
-//! One binary for all of it, so that it is linked once. It needs root or fusermount3, /dev/fuse, find, bash, tar,
-//! rsync, restic, Borg and Python; what is missing is a failure. `GPHOTOSFS_TEST_ALL=1` lets every tool copy every
-//! form of every generated export (see `copies`), which takes four times as long as all the rest.
+//! One binary for all of it, so that it is linked once. The tests need root, /dev/fuse, bash, find, tar, rsync, restic, Borg
+//! and Python; a tool that is missing is a failure. `GPHOTOSFS_TEST_ALL=1` lets every tool copy every form of every
+//! generated export (see `copies`), which takes four times as long as all the rest.
 
 #![allow(
-    clippy::unwrap_used,
     clippy::expect_used,
+    clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a test that cannot go on has failed, and what it prints is only shown then"
+    reason = "a test that cannot go on has failed; clippy.toml allows it in test functions, this in their helpers"
 )]
 
+mod absent;
 mod again;
 mod commands;
+mod copiers;
 mod copies;
+mod damage;
+mod errors;
+mod export;
 mod exports;
+mod killed;
 mod kit;
 mod layers;
+mod messages;
 mod names;
 mod options;
+mod read_only;
 mod readme;
+mod robust;
 mod tools;
+mod trouble;
 mod truth;

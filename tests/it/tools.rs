@@ -1,165 +1,169 @@
-//! The tools that people copy and back up with, each with a repository and a cache of its own.
+//! The tools that people copy with, each used as its manual says, and a look at what they have copied.
 
-use crate::exports::Shown;
-use crate::kit::{Home, Mount, Ran, VIEWS, run, sha256, walk};
-use std::collections::HashMap;
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
+use crate::kit::{Home, Ran, hashes, run};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+/// Copies a tree and says what failed, as a script would.
+const PYTHON: &str = "import os, shutil, sys
+try:
+    for source in sys.argv[2:]:
+        shutil.copytree(source, sys.argv[1] + '/' + os.path.basename(source), symlinks=True)
+except shutil.Error as error:
+    for source, target, why in error.args[0]:
+        print(source, why, file=sys.stderr)
+    sys.exit(1)";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
     Rsync,
     Tar,
-    Cp,
     Restic,
     Borg,
+    Cp,
+    Python,
 }
 
-/// All of them.
-pub const TOOLS: [Tool; 5] = [Tool::Rsync, Tool::Tar, Tool::Cp, Tool::Restic, Tool::Borg];
+impl Tool {
+    pub const ALL: [Tool; 6] = [
+        Tool::Rsync,
+        Tool::Tar,
+        Tool::Restic,
+        Tool::Borg,
+        Tool::Cp,
+        Tool::Python,
+    ];
 
-/// Copies the four views of a mount and gives the directory in which they then stand. For restic and Borg this means
-/// a new repository, a backup, and all of it restored.
-#[track_caller]
-pub fn copy(tool: Tool, home: &Home, mount: &Mount<'_>) -> PathBuf {
-    let to = home.path(format!("{tool:?}"));
-    fs::create_dir(&to).unwrap();
-    match tool {
-        Tool::Rsync => drop(rsync(mount, &to).ok()),
-        Tool::Cp => drop(run(Command::new("cp").arg("-a").args(mount.views()).arg(&to)).ok()),
-        Tool::Tar => {
-            let script = r#"set -o pipefail; from=$1 to=$2; shift 2; tar -C "$from" -cf - "$@" | tar -C "$to" -xpf -"#;
-            let mut command = Command::new("bash");
-            command
-                .args(["-c", script, "bash"])
-                .arg(mount.point())
-                .arg(&to);
-            run(command.args(VIEWS)).ok();
-        }
-        Tool::Restic => {
-            restic_init(home);
-            restic_backup(home, mount).ok();
-            run(restic(home)
-                .args(["restore", "latest", "--target"])
-                .arg(&to))
-            .ok();
-            return to.join(mount.point().strip_prefix("/").unwrap());
-        }
-        Tool::Borg => {
-            borg_init(home);
-            borg_create(home, mount, "one").ok();
-            let archive = format!("{}::one", home.path("borg").display());
-            run(borg(home).current_dir(&to).args(["extract", &archive])).ok();
-            return to.join(mount.point().strip_prefix("/").unwrap());
-        }
+    /// Copies views of the home's mount to a place of the tool's own in the home.
+    pub fn copy(self, home: &Home, views: &[&str], name: &str) -> Ran {
+        let paths: Vec<PathBuf> = views.iter().map(|view| home.point().join(view)).collect();
+        let place = self.place(home, name);
+        let mut command = match self {
+            Tool::Restic => {
+                if !place.exists() {
+                    run(restic(home, &place).args(["init", "--quiet"])).ok();
+                }
+                restic(home, &place)
+            }
+            Tool::Borg => {
+                if !place.exists() {
+                    run(borg(home).args(["init", "-e", "none"]).arg(&place)).ok();
+                }
+                borg(home)
+            }
+            Tool::Tar => Command::new("tar"),
+            Tool::Rsync | Tool::Cp | Tool::Python => {
+                std::fs::create_dir_all(&place).unwrap();
+                Command::new(match self {
+                    Tool::Rsync => "rsync",
+                    Tool::Cp => "cp",
+                    _ => "python3",
+                })
+            }
+        };
+        match self {
+            Tool::Rsync => command.args(["-aH", "--delete"]).args(paths).arg(&place),
+            Tool::Tar => command
+                .arg("-cf")
+                .arg(&place)
+                .arg("-C")
+                .arg(home.point())
+                .args(views),
+            Tool::Restic => command.arg("backup").args(paths),
+            Tool::Borg => command.arg("create").arg(archive(&place)).args(paths),
+            Tool::Cp => command.arg("-a").args(paths).arg(&place),
+            Tool::Python => command.args(["-B", "-c", PYTHON]).arg(&place).args(paths),
+        };
+        run(command.env("LC_ALL", "C.UTF-8"))
     }
-    to
+
+    /// SHA-256 of every file that [`Tool::copy`] has put into its place, by path below the mountpoint.
+    pub fn copied(self, home: &Home, name: &str) -> BTreeMap<PathBuf, String> {
+        let place = self.place(home, name);
+        let out = home.path(format!("{self:?}-{name}-out"));
+        std::fs::create_dir_all(&out).unwrap();
+        match self {
+            Tool::Rsync | Tool::Cp | Tool::Python => return hashes(&place),
+            Tool::Tar => run(Command::new("tar")
+                .arg("-xf")
+                .arg(place)
+                .arg("-C")
+                .arg(&out)),
+            Tool::Restic => run(restic(home, &place)
+                .args(["restore", "latest", "--target"])
+                .arg(&out)),
+            Tool::Borg => {
+                let listed = run(borg(home)
+                    .args(["list", "--short", "--last", "1"])
+                    .arg(&place))
+                .ok();
+                let newest = format!("{}::{}", place.display(), listed.text().trim());
+                run(borg(home).arg("extract").arg(newest).current_dir(&out))
+            }
+        }
+        .ok();
+        // Both keep the whole path.
+        let whole = out.join(home.point().strip_prefix("/").unwrap());
+        let found = hashes(if whole.exists() { &whole } else { &out });
+        std::fs::remove_dir_all(out).unwrap();
+        found
+    }
+
+    /// Snapshots of restic, archives of Borg.
+    pub fn snapshots(self, home: &Home, name: &str) -> usize {
+        let place = self.place(home, name);
+        let (ran, list) = match self {
+            Tool::Restic => (run(restic(home, &place).args(["snapshots", "--json"])), ""),
+            Tool::Borg => (
+                run(borg(home).args(["list", "--json"]).arg(place)),
+                "archives",
+            ),
+            other => panic!("{other:?} makes no snapshots"),
+        };
+        let found = ran.ok().json();
+        let list = if list.is_empty() {
+            &found
+        } else {
+            &found[list]
+        };
+        list.as_array().unwrap().len()
+    }
+
+    /// How many files the newest archive of Borg holds.
+    pub fn files_in_newest(home: &Home, name: &str) -> usize {
+        let place = Tool::Borg.place(home, name);
+        let ran = run(borg(home)
+            .args(["info", "--json", "--last", "1"])
+            .arg(place))
+        .ok();
+        ran.json()["archives"][0]["stats"]["nfiles"]
+            .as_u64()
+            .unwrap() as usize
+    }
+
+    fn place(self, home: &Home, name: &str) -> PathBuf {
+        home.path(format!("{self:?}-{name}"))
+    }
 }
 
-/// `rsync -aH`, with what it copies as standard output.
-pub fn rsync(mount: &Mount<'_>, to: &Path) -> Ran {
-    let mut command = Command::new("rsync");
-    command
-        .args(["-aH8", "--out-format=%n"])
-        .args(mount.views());
-    run(command.arg(to))
+fn archive(place: &Path) -> String {
+    // Borg asks for a name that is new in its repository.
+    format!("{}::{{now:%H%M%S.%f}}", place.display())
 }
 
-fn restic(home: &Home) -> Command {
+fn restic(home: &Home, repository: &Path) -> Command {
     let mut command = Command::new("restic");
-    command.env("RESTIC_PASSWORD", "none of your photos");
-    command.env("RESTIC_REPOSITORY", home.path("restic"));
-    command.env("RESTIC_CACHE_DIR", home.path("restic-cache"));
-    command.env("HOME", home.path(""));
+    command.arg("-r").arg(repository).arg("--no-cache");
     command
-}
-
-pub fn restic_init(home: &Home) {
-    run(restic(home).arg("init")).ok();
-}
-
-/// `restic backup` of the four views; its summary is the last line of standard output, as JSON.
-pub fn restic_backup(home: &Home, mount: &Mount<'_>) -> Ran {
-    run(restic(home).args(["backup", "--json"]).args(mount.views()))
+        .env("RESTIC_PASSWORD", "test")
+        .env("HOME", home.path(""));
+    command
 }
 
 fn borg(home: &Home) -> Command {
     let mut command = Command::new("borg");
-    command.env("BORG_BASE_DIR", home.path("borg-base"));
+    command.env("BORG_BASE_DIR", home.path("borg-home"));
     command.env("BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK", "yes");
-    command.env("LC_ALL", "C.UTF-8");
     command
 }
-
-pub fn borg_init(home: &Home) {
-    run(borg(home)
-        .args(["init", "-e", "none"])
-        .arg(home.path("borg")))
-    .ok();
-}
-
-/// `borg create` of the four views, with a line for each file on standard error: `U` means unchanged and not read.
-pub fn borg_create(home: &Home, mount: &Mount<'_>, name: &str) -> Ran {
-    let archive = format!("{}::{name}", home.path("borg").display());
-    let mut command = borg(home);
-    command.args(["create", "--list", &archive]);
-    run(command.args(mount.views()))
-}
-
-/// A copy has all that was shown and nothing else: every path, the bytes of the truth, times, modes, and the same hard
-/// links, except where the tool has none.
-#[track_caller]
-pub fn same(tool: Tool, copy: &Path, mount: &Mount<'_>, shown: &Shown) {
-    let (from, to) = (walk(&mount.point()), walk(copy));
-    let only = |a: &Walk, b: &Walk| a.keys().find(|path| !b.contains_key(*path)).cloned();
-    assert_eq!(only(&from, &to), None, "{tool:?} lost it");
-    assert_eq!(only(&to, &from), None, "{tool:?} made it up");
-    let mut hash_of: HashMap<u64, String> = HashMap::new();
-    let mut inode_of: HashMap<u64, u64> = HashMap::new();
-    for (path, is) in &to {
-        let was = &from[path];
-        let at = || format!("{tool:?}: {}", path.display());
-        assert_eq!(is.mode(), was.mode(), "{}", at());
-        assert!(
-            same_time(tool, is, was),
-            "{}: {} {}",
-            at(),
-            is.mtime(),
-            was.mtime()
-        );
-        if !was.is_file() {
-            continue;
-        }
-        let sha = hash_of
-            .entry(is.ino())
-            .or_insert_with(|| sha256(&copy.join(path)));
-        assert_eq!(*sha, shown.sha_of[&was.ino()], "{}", at());
-        assert_eq!(is.nlink(), was.nlink(), "{}", at());
-        let inode = *inode_of.entry(was.ino()).or_insert(is.ino());
-        assert_eq!(inode, is.ino(), "{} is no hard link", at());
-    }
-    assert_eq!(
-        inode_of.len(),
-        hash_of.len(),
-        "{tool:?} linked what is not one"
-    );
-}
-
-/// The earliest time on ext4 and XFS, 13 December 1901; they keep it in place of earlier ones.
-pub const FIRST: i64 = -0x8000_0000;
-
-/// Borg's times begin with 1970 and end two days before those of 32 bits do.
-const LAST_OF_BORG: i64 = 0x7fff_ffff - 48 * 3600;
-
-/// Whether a copy has the time of its original, as far as the tool and the file system of the copy know such times.
-fn same_time(tool: Tool, copy: &Metadata, original: &Metadata) -> bool {
-    let mut time = original.mtime();
-    if tool == Tool::Borg {
-        time = time.clamp(0, LAST_OF_BORG);
-    }
-    copy.mtime() == time || (copy.mtime() == FIRST && time < FIRST)
-}
-
-type Walk = std::collections::BTreeMap<PathBuf, Metadata>;

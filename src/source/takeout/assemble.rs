@@ -23,6 +23,8 @@ pub struct Export {
     pub sidecars: HashMap<u32, Arc<Sidecar>>,
     /// What the album metadata among them says, by entry.
     pub albums: HashMap<u32, AlbumCard>,
+    /// The parts whose bytes cannot be had now.
+    pub absent: HashSet<u32>,
     /// The parts that are unpacked folders.
     pub folders: HashSet<u32>,
 }
@@ -240,6 +242,7 @@ fn medium(export: &Export, entry: &Entry, batch: &mut Batch) -> Medium {
             head: entry.head,
         },
         location,
+        absent: export.absent.contains(&entry.part),
         file: entry.file.name.clone(),
         year: None,
         in_album: false,

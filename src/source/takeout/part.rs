@@ -53,7 +53,7 @@ pub struct Found {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The path cannot be read.
-    #[error("cannot read {path}")]
+    #[error("cannot read {path}, which must be an archive or a folder that you may read")]
     Io {
         /// Which.
         path: PathBuf,
@@ -61,7 +61,9 @@ pub enum Error {
         source: io::Error,
     },
     /// Neither archives nor a `Takeout` folder.
-    #[error("no Takeout in {path}: neither zip archives nor a folder named Takeout")]
+    #[error(
+        "no Takeout in {path}: neither zip archives nor a folder named Takeout; give the folder that has them"
+    )]
     Nothing {
         /// Where nothing was found.
         path: PathBuf,

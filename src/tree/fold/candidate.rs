@@ -32,12 +32,16 @@ impl<'a> Candidate<'a> {
             .map(|(_, medium)| medium)
     }
 
-    /// The copy that is read: outside albums where there is one.
+    /// The copy that lends its file name: outside albums where there is one.
     pub(super) fn nearest(&self) -> Option<&'a Medium> {
-        self.copies
-            .iter()
-            .map(|(_, medium)| *medium)
-            .min_by_key(|medium| medium.in_album)
+        let copies = self.copies.iter().map(|(_, medium)| *medium);
+        copies.min_by_key(|medium| medium.in_album)
+    }
+
+    /// The copy that is read: one that is there, where there is one.
+    pub(super) fn readable(&self) -> Option<&'a Medium> {
+        let copies = self.copies.iter().map(|(_, medium)| *medium);
+        copies.min_by_key(|medium| (medium.absent, medium.in_album))
     }
 
     pub(super) fn role(&self) -> Role {

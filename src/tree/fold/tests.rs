@@ -38,6 +38,7 @@ fn medium(file: &str, crc32: u32, facts: Option<Sidecar>) -> Medium {
             header: u64::from(crc32),
             packed: 1000,
         },
+        absent: false,
         file: file.into(),
         year: None,
         in_album: false,
