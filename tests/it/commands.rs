@@ -4,8 +4,10 @@ use crate::kit::{Home, Ran, run, takeout, walk, within};
 use serde_json::Value;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -277,5 +279,34 @@ fn info_follows_symbolic_links() {
         assert_eq!(info["favorite"], true);
         assert_eq!(info["albums"][0], "Ada's \"high\" places");
         mount.unmount();
+    });
+}
+
+/// A container or a service that was started while the library was mounted has a copy of the mount, and does not lose
+/// it with ours.
+#[test]
+fn a_mount_that_another_namespace_copied_is_taken_away() {
+    within(LIMIT, || {
+        let home = home_with_demo();
+        let mount = home.mount(["--demo"]);
+        let mut other = Command::new("unshare")
+            .args(["-m", "sh", "-c", "echo there; exec cat"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(other.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert_eq!(line, "there\n");
+        let copied = format!("/proc/{}/mountinfo", other.id());
+        let copied = fs::read_to_string(copied).unwrap();
+        assert!(copied.contains(mount.point().to_str().unwrap()));
+        mount.unmount();
+        // And the library is free.
+        home.mount(["--demo"]).unmount();
+        drop(other.stdin.take());
+        assert!(other.wait().unwrap().success());
     });
 }
