@@ -4,8 +4,8 @@
   make_export.py --out DIR --seed 1 --photos 2000 --parts 3 --form stored|deflated|zip64|unpacked|mixed
   make_export.py --check DIR
 
-DIR/export holds the export, DIR/truth.json and DIR/truth.tsv what must be found in it. Same arguments, same bytes
-(deflated ones as long as zlib is the same).
+DIR/export holds the export, DIR/truth.json and DIR/truth.tsv what must be found in it. With `--form all` there is one
+such folder for each form, DIR/stored and so on. Same arguments, same bytes (deflated ones as long as zlib is the same).
 """
 
 import argparse
@@ -110,10 +110,10 @@ def plan(seed, photos, parts, stamp):
     return Layout(library.build(seed, photos, words), parts, stamp_to_time(stamp))
 
 
-def make(out, seed, photos, parts, form, stamp):
+def make(out, layout, form, arguments):
     export = os.path.join(out, "export")
     os.makedirs(export)
-    layout = plan(seed, photos, parts, stamp)
+    stamp = arguments["stamp"]
     if form == "unpacked":
         write_tree(export, layout.entries)
     else:
@@ -124,8 +124,7 @@ def make(out, seed, photos, parts, form, stamp):
             else:
                 write_zip(path, entries, kind)
 
-    facts = truth.build(layout, storage(form, stamp), {"seed": seed, "photos": photos, "parts": parts, "form": form,
-                                                       "stamp": stamp})
+    facts = truth.build(layout, storage(form, stamp), dict(arguments, form=form))
     truth.write(facts, out)
     return facts
 
@@ -136,7 +135,7 @@ def main():
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--photos", type=int, default=2000, help="number of uploads (default 2000)")
     ap.add_argument("--parts", type=int, default=3)
-    ap.add_argument("--form", choices=FORMS, default="stored")
+    ap.add_argument("--form", choices=FORMS + ("all",), default="stored")
     ap.add_argument("--stamp", default="20260901T000000Z")
     ap.add_argument("--force", action="store_true", help="replace an export made here before")
     ap.add_argument("--check", metavar="DIR", help="read an export again and compare it with its truth")
@@ -148,15 +147,18 @@ def main():
         ap.error("--out or --check is needed")
     if a.parts < 1 or a.photos < 1:
         ap.error("--parts and --photos must be at least 1")
-    export = os.path.join(a.out, "export")
-    if os.path.exists(export):
-        if not a.force:
-            ap.error("%s exists (use --force to replace it)" % export)
-        shutil.rmtree(export)
-    facts = make(a.out, a.seed, a.photos, a.parts, a.form, a.stamp)
-    t = facts["totals"]
-    print("%s: %d media entries, %d contents, %d albums, %.1f MB" % (
-        a.out, t["media_entries"], t["distinct_contents"], t["album_folders"], t["media_bytes"] / 1e6))
+    layout = plan(a.seed, a.photos, a.parts, a.stamp)
+    arguments = {"seed": a.seed, "photos": a.photos, "parts": a.parts, "stamp": a.stamp}
+    for form in FORMS if a.form == "all" else (a.form,):
+        out = os.path.join(a.out, form) if a.form == "all" else a.out
+        export = os.path.join(out, "export")
+        if os.path.exists(export):
+            if not a.force:
+                ap.error("%s exists (use --force to replace it)" % export)
+            shutil.rmtree(export)
+        t = make(out, layout, form, arguments)["totals"]
+        print("%s: %d media entries, %d contents, %d albums, %.1f MB" % (
+            out, t["media_entries"], t["distinct_contents"], t["album_folders"], t["media_bytes"] / 1e6))
 
 
 if __name__ == "__main__":

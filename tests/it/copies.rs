@@ -20,10 +20,11 @@ fn tools(seed: u32, form: usize) -> Vec<Tool> {
 
 fn seed(seed: u32) {
     within(Duration::from_secs(3000), move || {
+        let exports = Home::new();
+        generate(&exports.path("x"), seed, "all");
         let mut trees = FORMS.iter().enumerate().map(|(number, form)| {
             let home = Home::new();
-            let export = home.path("x");
-            generate(&export, seed, form);
+            let export = exports.path("x").join(form);
             let mount = home.mount(takeout([export.join("export")]));
             let shown = exports::check(&mount, &Truth::read(&export));
             for tool in tools(seed, number) {

@@ -141,10 +141,10 @@ fn facts(mount: &Mount<'_>, truth: &Truth, shown: &Shown) {
         wrong.unless(info["size"] == meta.len() && row.size == meta.len(), || {
             format!("{}: {} and {}", at(), info["size"], row.size)
         });
-        wrong.unless(
-            info["inode"].as_str() == Some(meta.ino().to_string().as_str()),
-            || format!("{}: inode", at()),
-        );
+        let inode = text(&info["inode"]).parse();
+        let same =
+            inode == Ok(meta.ino()) && text(&info["path"]).ends_with(&*path.to_string_lossy());
+        wrong.unless(same, || format!("{}: path or inode of another", at()));
         let unsure = |what: &str| rows.iter().any(|row| row.unsure.contains(what));
         wrong.unless(unsure("role") || info["role"] == *row.role, || {
             format!("{}: role {} instead of {}", at(), info["role"], row.role)

@@ -1,8 +1,8 @@
 //! What can only be asked from outside: of the sources as text, and of the program as users meet it: mounted, and copied
 //! by the tools they use.
 //!
-//! One binary for all of it, so that it is linked once. The tests need root, /dev/fuse, find, tar, rsync, restic, Borg
-//! and Python; a tool that is missing is a failure. `GPHOTOSFS_TEST_ALL=1` lets every tool copy every form of every
+//! One binary for all of it, so that it is linked once. The tests need root, /dev/fuse, bash, find, tar, rsync, restic,
+//! Borg and Python; a tool that is missing is a failure. `GPHOTOSFS_TEST_ALL=1` lets every tool copy every form of every
 //! generated export (see `copies`), which takes four times as long as all the rest.
 
 #![allow(
