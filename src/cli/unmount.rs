@@ -29,8 +29,9 @@ impl Unmount {
         let mount = mounts::at(&self.mountpoint)?;
         let state = mount.as_ref().and_then(|mount| mount.state_dir());
         let outcome = mounts::unmount(&self.mountpoint)?;
-        if let (Unmounted::InUse, Some(state), Some(mount)) = (outcome, &state, &mount) {
-            // The kernel tells a server of the end only when the last file is closed, which may be never.
+        if let (Some(state), Some(mount)) = (&state, &mount) {
+            // The kernel tells a server of the end only when nobody has the mount any more: no open file, and no mount
+            // namespace that was made a copy of this one, as containers and services have. That may be never.
             Lock::ask_to_end(state, &mount.mountpoint)?;
         }
         match outcome {
