@@ -207,17 +207,19 @@ pub struct Batch {
     pub foreign: u64,
 }
 
-const IMAGES: &[&str] = &[
+/// Extensions of pictures, lower case.
+pub const IMAGES: &[&str] = &[
     "3fr", "ari", "arw", "avif", "bay", "bmp", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff",
     "gif", "heic", "heif", "hif", "ico", "jfif", "jp2", "jpe", "jpeg", "jpg", "jxl", "k25", "kdc",
     "mef", "mos", "mrw", "nef", "nrw", "orf", "pef", "png", "psd", "raf", "raw", "rw2", "rwl",
     "sr2", "srf", "srw", "svg", "tif", "tiff", "webp", "x3f",
 ];
 
-const VIDEOS: &[&str] = &[
+/// Extensions of videos, lower case; `mp` and `mv` are the clips of motion photos.
+pub const VIDEOS: &[&str] = &[
     "3g2", "3gp", "3gpp", "asf", "avi", "divx", "flv", "insv", "lrv", "m2t", "m2ts", "m4v", "mkv",
-    "mmv", "mod", "mov", "mp", "mp4", "mpe", "mpeg", "mpg", "mts", "mv", "ogv", "tod", "ts", "vob",
-    "webm", "wmv",
+    "mmv", "mod", "mov", "mp", "mp4", "mpe", "mpeg", "mpg", "mts", "mv", "ogv", "qt", "tod", "ts",
+    "vob", "webm", "wmv",
 ];
 
 fn extension(name: &str) -> Option<String> {
@@ -240,4 +242,15 @@ pub fn is_media_extension(ending: &str) -> bool {
     extension(ending).is_some_and(|ending| {
         VIDEOS.contains(&ending.as_str()) || IMAGES.contains(&ending.as_str())
     })
+}
+
+/// An error with all its causes, on one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
 }

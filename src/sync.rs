@@ -8,6 +8,7 @@ pub mod index;
 pub mod project;
 
 use crate::catalog::{self, Catalog, KnownPart};
+use crate::model::chain;
 use crate::source::takeout::archive::Archive;
 use crate::source::takeout::folder;
 use crate::source::takeout::part::{self, Form, Found, PartName};
@@ -211,18 +212,6 @@ fn look(sources: &[PathBuf], known: bool, problems: &mut Vec<String>) -> Result<
         }
     }
     Ok(found)
-}
-
-/// An error with its causes, in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// Indexes every part that is new or has changed. Gives the exports in which one cannot be.

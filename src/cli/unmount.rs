@@ -4,7 +4,7 @@ use super::{Done, tell};
 use crate::fs::lock::Lock;
 use crate::fs::mounts::{self, Unmounted};
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 const EXAMPLE: &str = "Example:
@@ -14,9 +14,6 @@ A mount in use is taken away at once; programs that have files open there get er
 
 /// How long the server may take to end. It gives reads under way five seconds.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// How long a server that the kernel has told of the end may take before it is asked as well.
-const SOON: Duration = Duration::from_secs(2);
 
 /// Takes a mount away, live or dead, and waits until its server has ended.
 #[derive(Debug, Args)]
@@ -32,29 +29,22 @@ impl Unmount {
         let mount = mounts::at(&self.mountpoint)?;
         let state = mount.as_ref().and_then(|mount| mount.state_dir());
         let outcome = mounts::unmount(&self.mountpoint)?;
+        if let (Some(state), Some(mount)) = (&state, &mount) {
+            // The kernel tells a server of the end only when nobody has the mount any more: no open file, and no mount
+            // namespace that was made a copy of this one, as containers and services have. That may be never.
+            Lock::ask_to_end(state, &mount.mountpoint)?;
+        }
         match outcome {
             Unmounted::Cleanly => {}
             Unmounted::InUse => tell("the mount was in use; it is detached"),
             Unmounted::WasDead => tell("the mount was dead; it is detached"),
         }
-        if let (Some(state), Some(mount)) = (state, mount)
-            && !ended(&state, &mount.mountpoint, outcome)?
+        if let Some(state) = state
+            && !Lock::wait_until_free(&state, PATIENCE)?
         {
             tell("the mount is gone, but its server has not ended yet; its log tells why");
             return Ok(Done::NeedsYou);
         }
         Ok(Done::Well)
     }
-}
-
-/// Waits for the end of the server, and asks for it where the kernel does not.
-///
-/// The kernel tells a server of the end only when the last file is closed, which may be never, and when no other
-/// namespace has a copy of the mount: those of containers and services do not lose theirs with ours.
-fn ended(state: &Path, mountpoint: &Path, outcome: Unmounted) -> std::io::Result<bool> {
-    if outcome != Unmounted::InUse && Lock::wait_until_free(state, SOON)? {
-        return Ok(true);
-    }
-    Lock::ask_to_end(state, mountpoint)?;
-    Lock::wait_until_free(state, PATIENCE)
 }

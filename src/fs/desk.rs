@@ -11,6 +11,7 @@ use super::counters::{Counters, add};
 use super::library::Library;
 use super::options::Owner;
 use crate::content::Error;
+use crate::model::chain;
 use crate::tree::{Attr, Kind};
 
 /// Positions of `.` and `..`; every other entry stands at its inode plus one, so inodes start above 1.
@@ -148,15 +149,4 @@ impl Desk {
             tracing::error!("failed to read {path}: {why}");
         }
     }
-}
-
-/// An error with all its causes, on one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }

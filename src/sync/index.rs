@@ -4,9 +4,10 @@
 //! Of an archive only the central directory and the sidecars are read. A folder knows no checksums, so its media are
 //! read once, in full; that is kept every few seconds, and a run that was interrupted goes on where it stopped.
 
-use super::{Progress, chain};
+use super::Progress;
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::model::Part;
+use crate::model::chain;
 use crate::model::listing::{Entry, Facts, Kind, Listed, NewEntry};
 use crate::source::takeout::archive::Archive;
 use crate::source::takeout::json::{self, Json};

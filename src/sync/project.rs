@@ -2,8 +2,9 @@
 //!
 //! The image is made only when something has changed: what it was made of is kept beside it.
 
-use super::{Error, chain};
+use super::Error;
 use crate::catalog::{Catalog, KnownPart};
+use crate::model::chain;
 use crate::model::{Batch, BlobKey, Location};
 use crate::source::takeout::archive::{self, Archive};
 use crate::source::takeout::assemble::{self, Export};

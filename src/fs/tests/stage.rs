@@ -74,7 +74,7 @@ fn serve(mountpoint: &Path, state: &Path) -> Result<String, String> {
         &encode_source(state),
         events.on_end(),
     );
-    let mounted = mounted.map_err(|error| crate::fs::desk::chain(&error))?;
+    let mounted = mounted.map_err(|error| crate::model::chain(&error))?;
     let control = Control::serve(state, mountpoint, counters).unwrap();
     std::thread::spawn(move || {
         // The end of the input is the end of the test, however it ended.

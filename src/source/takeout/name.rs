@@ -10,6 +10,8 @@ use std::borrow::Cow;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
+use crate::model::{IMAGES, VIDEOS};
+
 /// The most UTF-16 units a media file's name has, extension included and counter excluded.
 pub const MEDIA_UNITS: usize = 51;
 /// The most UTF-16 units a sidecar's name has before `.json` and the counter.
@@ -47,17 +49,6 @@ const EDITED: [&str; 24] = [
 /// Suffixes of copies that Google Photos made by itself: like edits they own no sidecar, but as ordinary words they
 /// prove nothing where no original stands by.
 const EFFECTS: [&str; 5] = ["-effects", "-smile", "-mix", "-motion", "-effect"];
-
-const IMAGES: [&str; 34] = [
-    "jpg", "jpeg", "jpe", "jfif", "png", "gif", "heic", "heif", "hif", "webp", "avif", "bmp",
-    "tif", "tiff", "ico", "svg", "jxl", "jp2", "psd", "dng", "cr2", "cr3", "crw", "nef", "nrw",
-    "arw", "srf", "sr2", "orf", "raf", "rw2", "pef", "raw", "srw",
-];
-
-const VIDEOS: [&str; 21] = [
-    "mp4", "m4v", "mov", "qt", "avi", "mkv", "webm", "3gp", "3g2", "3gpp", "mpg", "mpeg", "mpe",
-    "mts", "m2ts", "m2t", "ts", "wmv", "asf", "flv", "divx",
-];
 
 /// Names of album cards without `.json`, lowercase and NFC. A hint only: cards are told by their shape, and the name
 /// decides where the shape cannot, for `{}` and for broken documents.
