@@ -135,7 +135,7 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
     if sidecars + media > 0 {
         writeln!(
             text,
-            "\n{media} media files have no sidecar (they are shown), {sidecars} sidecars no media file"
+            "\nmedia without a sidecar (shown all the same): {media}; sidecars without media: {sidecars}"
         )?;
     }
     if report.junk + report.foreign > 0 {

@@ -23,7 +23,7 @@ def lies(base):
         maybe = "?" + base.sums[path]       # length and checksum are true: the right bytes can still be had
         for name, fields, value in (
                 ("usize_small", {"usize": r.usize - 10}, "bad"), ("usize_big", {"usize": r.usize + 10}, "bad"),
-                ("usize_huge", {"usize": 0x0FFFFFF0}, "bad"), ("usize_zero", {"usize": 0}, "bad"),
+                ("usize_huge", {"usize": 0xFFFFFFF0}, "bad"), ("usize_zero", {"usize": 0}, "bad"),
                 ("csize_small", {"csize": r.csize - 10}, maybe), ("csize_beyond", {"csize": 0x7FFFFFF0}, maybe),
                 ("offset_beyond", {"offset": 0x7FFFFFF0}, "bad"),
                 ("offset_central", {"offset": part.zip.central_start}, "bad")):
