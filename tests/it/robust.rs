@@ -4,7 +4,7 @@
 use crate::export::{How, Photo, noise, part, shown, unpacked};
 use crate::killed;
 use crate::kit::{Home, Mount, run, takeout, within};
-use crate::trouble::{Got, WHOLE, calm, library, log, read, read_all};
+use crate::trouble::{Got, WHOLE, calm, copy_env, library, log, read, read_all};
 use nix::libc::{EAGAIN, EINTR, EIO, ENOENT};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(240);
@@ -150,8 +150,15 @@ struct Foreground(Child);
 
 impl Foreground {
     fn start(home: &Home, source: &Path) -> Foreground {
-        let mut command = home.gphotosfs(["mount", "--foreground"]);
-        command.args(takeout([source])).arg(home.point());
+        let mut mount = home.gphotosfs(["mount", "--foreground"]);
+        mount.args(takeout([source])).arg(home.point());
+        // A shell without job control has its background jobs ignore SIGINT, and these tests may be one.
+        let mut command = Command::new("env");
+        command
+            .arg("--default-signal=INT")
+            .arg(mount.get_program())
+            .args(mount.get_args());
+        copy_env(&mount, &mut command);
         command.stdin(Stdio::null()).stdout(Stdio::null());
         Foreground(command.stderr(Stdio::null()).spawn().unwrap())
     }

@@ -155,6 +155,10 @@ exec setpriv --reuid=65534 --regid=65534 --clear-groups -- sh -euc "\"\$@\"; $th
 pub fn as_nobody(home: &Home, command: &Command, conf: &str, then: &str) -> Ran {
     // Where this program was built nobody may have no business.
     let (program, private) = (home.path("program"), home.path("private"));
+    // The server of an earlier call may still be ending, and a program that runs cannot be written over.
+    if program.exists() {
+        fs::remove_file(&program).unwrap();
+    }
     fs::copy(command.get_program(), &program).unwrap();
     fs::create_dir_all(&private).unwrap();
     fs::set_permissions(home.path(""), fs::Permissions::from_mode(0o755)).unwrap();
@@ -193,7 +197,7 @@ pub fn through<S: AsRef<OsStr>>(words: &[S], command: &Command) -> Command {
     all
 }
 
-fn copy_env(from: &Command, to: &mut Command) {
+pub fn copy_env(from: &Command, to: &mut Command) {
     for (key, value) in from.get_envs() {
         match value {
             Some(value) => to.env(key, value),
