@@ -103,6 +103,8 @@ fn paths(tree: &Tree) -> Vec<String> {
     walk(tree).into_keys().collect()
 }
 
+mod dates;
+
 const JULY: i64 = 1_689_329_472;
 
 #[test]
