@@ -23,6 +23,8 @@ use tzf_rs::DefaultFinder;
 
 /// After so many files what was found is kept, so that an interrupted pass loses little.
 const KEEP_AFTER: usize = 1000;
+/// Room for the names of all zones, some 450 of 15 bytes.
+const NAMES: usize = 16 << 10;
 
 /// Tells all media of all exports. Gives what could not be read.
 ///
@@ -176,25 +178,39 @@ fn locate(batches: &mut [Batch]) {
         let (_, facts) = medium.sidecar.as_ref()?;
         facts.geo.or(facts.geo_exif)
     };
-    let mut map = None;
-    let mut names: HashSet<Arc<str>> = HashSet::new();
+    let media = || batches.iter().flat_map(|batch| &batch.media);
+    let places: Vec<Geo> = media().filter_map(position).collect();
+    if places.is_empty() {
+        return;
+    }
+    let mut zones: Vec<u16> = vec![0; places.len()];
+    let mut names = String::with_capacity(NAMES);
+    // Memory that a thread of its own got goes back to the system when it frees it; what the main thread got often
+    // does not, since something else lies behind it. Hence nothing that outlives the map is allocated there.
+    std::thread::scope(|scope| {
+        scope.spawn(|| ask(&places, &mut zones, &mut names));
+    });
+    let names: Vec<Arc<str>> = names.split_terminator('\n').map(Arc::from).collect();
+    let mut zones = zones.into_iter();
     for medium in batches.iter_mut().flat_map(|batch| &mut batch.media) {
-        let Some(geo) = position(medium) else {
-            continue;
-        };
-        let map = map.get_or_insert_with(DefaultFinder::new);
-        let name = map.get_tz_name(geo.longitude, geo.latitude);
-        if name.is_empty() {
-            continue;
+        if position(medium).is_some() {
+            let number = zones.next().map_or(0, usize::from);
+            medium.zone = names.get(number).filter(|name| !name.is_empty()).cloned();
         }
-        let name = match names.get(name) {
-            Some(name) => name.clone(),
-            None => {
-                let name: Arc<str> = name.into();
-                names.insert(name.clone());
-                name
-            }
-        };
-        medium.zone = Some(name);
+    }
+}
+
+/// Puts into `zones` the number of the zone of each place, and into `names` a line for each zone.
+fn ask(places: &[Geo], zones: &mut [u16], names: &mut String) {
+    let map = DefaultFinder::new();
+    let mut numbers: HashMap<&str, u16> = HashMap::new();
+    for (place, zone) in places.iter().zip(zones) {
+        let name = map.get_tz_name(place.longitude, place.latitude);
+        let next = numbers.len() as u16;
+        *zone = *numbers.entry(name).or_insert_with(|| {
+            names.push_str(name);
+            names.push('\n');
+            next
+        });
     }
 }

@@ -141,7 +141,11 @@ fn what_a_file_carries_is_remembered() {
     fs::rename(&source, home.path("x/elsewhere")).unwrap();
     fs::create_dir(&source).unwrap();
     let (again, problems) = pass(&home.path("state"), &source, "America/New_York");
-    assert_eq!(problems.len(), 4, "the source and three parts are gone: {problems:?}");
+    assert_eq!(
+        problems.len(),
+        4,
+        "the source and three parts are gone: {problems:?}"
+    );
     assert_eq!(times(&again), times(&fresh));
 }
 
