@@ -7,7 +7,7 @@
 mod rows;
 
 use crate::model::listing::{Entry, NewEntry};
-use crate::model::{AlbumCard, Part, Sidecar};
+use crate::model::{AlbumCard, Part, Sidecar, Stated};
 use crate::tree::image::Image;
 use rows::{SELECT_SIDECAR, delete, entry, insert, sidecar, supersede, unsigned};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
@@ -18,7 +18,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The schema that this program writes. A catalog with a higher number is refused and left alone.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
+/// What leads from schema 1 to 2.
+const FROM_1: &str =
+    "CREATE TABLE written (entry INTEGER PRIMARY KEY, clock INTEGER, ahead INTEGER)";
 /// The file's name in the state directory.
 pub const FILE: &str = "catalog.sqlite";
 /// How a part is marked of which only names are left.
@@ -42,6 +45,11 @@ pub enum Error {
         "the catalog {0} was written by a newer gphotosfs (schema {1}); use that version, or another --state-dir"
     )]
     Newer(PathBuf, i64),
+    /// Written by an earlier version, and not yet brought up to date.
+    #[error(
+        "the catalog {0} was written by an older gphotosfs; mount the library once, that brings it up to date"
+    )]
+    Older(PathBuf),
     /// A value cannot be read back.
     #[error("the catalog holds a value that cannot be read: {0}")]
     Value(String),
@@ -109,6 +117,12 @@ impl Catalog {
                 tx.pragma_update(None, "user_version", SCHEMA)?;
                 tx.commit()?;
             }
+            1 => {
+                let tx = db.transaction()?;
+                tx.execute_batch(FROM_1)?;
+                tx.pragma_update(None, "user_version", SCHEMA)?;
+                tx.commit()?;
+            }
             SCHEMA => {}
             newer => return Err(Error::Newer(path, newer)),
         }
@@ -131,6 +145,7 @@ impl Catalog {
             SCHEMA => Ok(Some(Catalog { db })),
             // An owner has made the file and not yet the schema.
             0 => Ok(None),
+            older if older < SCHEMA => Err(Error::Older(path)),
             newer => Err(Error::Newer(path, newer)),
         }
     }
@@ -363,6 +378,42 @@ impl Catalog {
             tx.execute(
                 "UPDATE entry SET head = ?2 WHERE id = ?1",
                 params![entry, *head as i64],
+            )?;
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// The times that media files of a part carry, by entry, as far as they were looked for.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn written(&self, part: u32) -> Result<Vec<(u32, Option<Stated>)>> {
+        let mut query = self.db.prepare_cached(
+            "SELECT w.entry, w.clock, w.ahead FROM written w JOIN entry e ON e.id = w.entry WHERE e.part = ?1",
+        )?;
+        let rows = query.query_map([part], |row| {
+            let clock: Option<i64> = row.get(1)?;
+            let ahead = row.get(2)?;
+            Ok((row.get(0)?, clock.map(|clock| Stated { clock, ahead })))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Remembers such times, and where there is none.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn set_written(&mut self, written: &[(u32, Option<Stated>)]) -> Result<()> {
+        let tx = self.db.transaction()?;
+        for (entry, stated) in written {
+            tx.execute(
+                "INSERT OR REPLACE INTO written VALUES (?1, ?2, ?3)",
+                params![
+                    entry,
+                    stated.map(|stated| stated.clock),
+                    stated.and_then(|stated| stated.ahead)
+                ],
             )?;
         }
         tx.commit()?;

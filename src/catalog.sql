@@ -67,6 +67,13 @@ CREATE TABLE album (
     date        INTEGER                 -- seconds since 1970
 );
 
+-- The time that a media file itself carries, for those whose sidecars have none. A row says that it was looked for.
+CREATE TABLE written (
+    entry INTEGER PRIMARY KEY,
+    clock INTEGER,                      -- what the clock showed, as seconds since 1970; NULL: there is no time in it
+    ahead INTEGER                       -- seconds that the clock was ahead of UTC; NULL where the file does not tell
+);
+
 -- The projection, in pieces.
 CREATE TABLE image (
     piece INTEGER PRIMARY KEY,

@@ -2,7 +2,7 @@
 //!
 //! The only room that reads TOML and knows of XDG. What it hands out are plain values; nobody below sees a key.
 
-use crate::tree::fold::Rules;
+use crate::tree::fold::{Form, Rules};
 use etcetera::BaseStrategy;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -52,6 +52,8 @@ pub enum Error {
 struct File {
     zone: Option<String>,
     rules: Option<u32>,
+    names: Option<String>,
+    name_max: Option<u64>,
     cache: CacheTable,
     #[serde(flatten)]
     unknown: toml::Table,
@@ -110,7 +112,7 @@ impl Config {
         };
         let zone = match file.zone.as_deref() {
             None => TimeZone::UTC,
-            Some(name) => TimeZone::get(name).map_err(|_| {
+            Some(name) => Rules::zone(name).ok_or_else(|| {
                 value(format!(
                     "zone = {name:?} is not a time zone such as \"Europe/Lisbon\""
                 ))
@@ -122,6 +124,18 @@ impl Config {
                 "rules = {rules} is not known to this version, which knows {RULES}"
             )));
         }
+        let windows = match file.names.as_deref() {
+            None | Some("posix") => false,
+            Some("windows") => true,
+            Some(other) => {
+                return Err(value(format!(
+                    "names = {other:?} is neither \"posix\" nor \"windows\""
+                )));
+            }
+        };
+        let max = name_max(file.name_max.unwrap_or(u64::from(u8::MAX)))
+            .map_err(|error| value(format!("name_max: {error}")))?;
+        let names = Form { windows, max };
         let unknown = file.unknown.keys().cloned();
         let in_cache = file.cache.unknown.keys().map(|key| format!("cache.{key}"));
         let warnings = unknown
@@ -129,12 +143,21 @@ impl Config {
             .map(|key| format!("{}: unknown key {key}", path.display()))
             .collect();
         Ok(Config {
-            rules: Rules { zone },
+            rules: Rules { zone, names },
             cache_max_bytes: file.cache.max_bytes.unwrap_or(5 << 30),
             cache_min_free_bytes: file.cache.min_free_bytes.unwrap_or(1 << 30),
             warnings,
         })
     }
+}
+
+/// The length that names may have, bytes.
+///
+/// # Errors
+/// A text, for a length that leaves too little of a title or that no file system takes.
+pub fn name_max(bytes: u64) -> Result<u8, String> {
+    let max = u8::try_from(bytes).ok().filter(|max| *max >= Form::LEAST);
+    max.ok_or_else(|| format!("{bytes} is not between {} and {}", Form::LEAST, u8::MAX))
 }
 
 fn base() -> Result<impl BaseStrategy, Error> {
@@ -308,7 +331,10 @@ mod tests {
 
     #[test]
     fn a_file_is_read() {
-        let config = load("zone = 'Europe/Lisbon'\nrules = 1\n[cache]\nmax_bytes = 7\n").unwrap();
+        let text = "zone = 'Europe/Lisbon'\nrules = 1\nnames = 'windows'\nname_max = 143\n[cache]\nmax_bytes = 7\n";
+        let config = load(text).unwrap();
+        assert!(config.rules.names.windows);
+        assert_eq!(config.rules.names.max, 143);
         assert_eq!(config.rules.zone.iana_name(), Some("Europe/Lisbon"));
         assert_eq!(config.cache_max_bytes, 7);
         assert!(config.warnings.is_empty());
@@ -320,7 +346,15 @@ mod tests {
             load("colour = 1\n[cache]\nmax = 1").unwrap().warnings.len(),
             2
         );
-        for wrong in ["zone = 'Middle/Earth'", "rules = 9", "zone = 3", "]"] {
+        for wrong in [
+            "zone = 'Middle/Earth'",
+            "rules = 9",
+            "zone = 3",
+            "]",
+            "names = 'dos'",
+            "name_max = 63",
+            "name_max = 256",
+        ] {
             assert!(load(wrong).is_err(), "{wrong}");
         }
         assert!(Config::load(Some(Path::new("/nonexistent/config.toml"))).is_err());

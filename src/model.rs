@@ -73,6 +73,40 @@ pub struct Sidecar {
     pub partner: bool,
 }
 
+/// A time as a file or a name states it: what a clock showed, and how far from UTC that clock was, where it says so.
+/// Kept as stated, so that it can be read in another zone later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stated {
+    /// What the clock showed: seconds since 1970, as if it had been in UTC.
+    pub clock: i64,
+    /// Seconds that the clock was ahead of UTC; `None` where nothing tells its zone.
+    pub ahead: Option<i32>,
+}
+
+impl Stated {
+    /// `None` for what cannot be the time of a photo: outside [`FIRST_SECS`] to [`LAST_SECS`], or the start of 1970, which
+    /// clocks show that were never set.
+    pub fn of(clock: i64, ahead: Option<i32>) -> Option<Stated> {
+        let second = clock.checked_sub(i64::from(ahead.unwrap_or(0)))?;
+        (second != 0 && (FIRST_SECS..=LAST_SECS).contains(&second))
+            .then_some(Stated { clock, ahead })
+    }
+}
+
+/// Start of 1826, the year of the oldest photograph: nothing was taken earlier.
+pub const FIRST_SECS: i64 = -4_544_208_000;
+/// End of 2100: later times are broken clocks, seen up to the year 184894.
+pub const LAST_SECS: i64 = 4_133_980_799;
+
+/// What tells when a medium was taken, where its sidecar does not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The time that the file itself carries: EXIF, or the header of a video.
+    pub written: Option<Stated>,
+    /// The time in its title or its file name.
+    pub named: Option<Stated>,
+}
+
 /// The facts of one album's metadata file.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AlbumCard {
@@ -114,6 +148,14 @@ impl Location {
     pub fn part(&self) -> u32 {
         match self {
             Location::Zip { part, .. } | Location::File { part, .. } => *part,
+        }
+    }
+
+    /// What sorts locations into the order in which they lie: part, then offset or path.
+    pub fn place(&self) -> (u32, u64) {
+        match self {
+            Location::Zip { part, header, .. } => (*part, *header),
+            Location::File { part, path, .. } => (*part, u64::from(*path)),
         }
     }
 }
@@ -173,6 +215,10 @@ pub struct Medium {
     pub head: Option<u32>,
     /// The catalog's number of the sidecar and its facts.
     pub sidecar: Option<(u32, std::sync::Arc<Sidecar>)>,
+    /// What else tells its time; looked for only where its sidecar has none.
+    pub told: Option<Box<Told>>,
+    /// The time zone at the position in its sidecar, by its IANA name.
+    pub zone: Option<std::sync::Arc<str>>,
 }
 
 /// One album as an export holds it.

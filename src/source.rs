@@ -1,3 +1,5 @@
-//! Where photos come from. One room per source; today there is Google Takeout.
+//! Where photos come from, and what their files and names tell by themselves. One room per source; today there is
+//! Google Takeout.
 
+pub mod dates;
 pub mod takeout;

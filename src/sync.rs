@@ -4,7 +4,9 @@
 //! can no longer be read, keeps its names in the tree. An export that is not whole stays out of sight until it is, or
 //! until the user accepts it.
 
+mod dates;
 pub mod index;
+mod peek;
 pub mod project;
 
 use crate::catalog::{self, Catalog, KnownPart};

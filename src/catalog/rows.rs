@@ -210,6 +210,7 @@ pub(super) fn supersede(tx: &Transaction<'_>, new: u32, mark: i64) -> Result<()>
     tx.execute_batch(
         "DELETE FROM sidecar WHERE entry NOT IN (SELECT id FROM entry);
          DELETE FROM album WHERE entry NOT IN (SELECT id FROM entry);
+         DELETE FROM written WHERE entry NOT IN (SELECT id FROM entry);
          DROP TABLE held",
     )?;
     Ok(())
@@ -222,6 +223,10 @@ pub(super) fn delete(tx: &Transaction<'_>, part: u32) -> Result<()> {
     )?;
     tx.execute(
         "DELETE FROM album WHERE entry IN (SELECT id FROM entry WHERE part = ?1)",
+        [part],
+    )?;
+    tx.execute(
+        "DELETE FROM written WHERE entry IN (SELECT id FROM entry WHERE part = ?1)",
         [part],
     )?;
     tx.execute("DELETE FROM entry WHERE part = ?1", [part])?;

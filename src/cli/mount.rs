@@ -34,6 +34,18 @@ enum Links {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Names {
+    /// Linux and other Unix systems
+    Posix,
+    /// Also NTFS, exFAT, FAT and SMB
+    Windows,
+}
+
+fn name_max(text: &str) -> Result<u8, String> {
+    crate::config::name_max(text.parse().map_err(|_| "not a number".to_owned())?)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Include {
     /// What is in the trash
     Trash,
@@ -57,6 +69,13 @@ pub(super) struct Mount {
     /// Show what is left out by default
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     include: Vec<Include>,
+    /// Where names are to be legal. This renames what is not, in every copy: set it in the configuration, or always give it
+    /// [default: posix]
+    #[arg(long, value_enum, value_name = "SYSTEM")]
+    names: Option<Names>,
+    /// Longest name in bytes, 64 to 255. This renames what is longer [default: 255]
+    #[arg(long, value_parser = name_max, value_name = "BYTES")]
+    name_max: Option<u8>,
     /// Show an export although parts are missing or damaged; STAMP as in the parts' names
     #[arg(long, value_name = "STAMP")]
     accept_incomplete: Vec<String>,
@@ -73,7 +92,12 @@ pub(super) struct Mount {
 
 impl Mount {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<Done> {
-        let config = common.load()?;
+        let mut config = common.load()?;
+        let names = &mut config.rules.names;
+        names.windows = self
+            .names
+            .map_or(names.windows, |names| names == Names::Windows);
+        names.max = self.name_max.unwrap_or(names.max);
         let places = common.places()?;
         let options = Options::parse(&self.options)?;
         let library = self.library(&places)?;

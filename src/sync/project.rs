@@ -2,7 +2,7 @@
 //!
 //! The image is made only when something has changed: what it was made of is kept beside it.
 
-use super::Error;
+use super::{Error, dates};
 use crate::catalog::{Catalog, KnownPart};
 use crate::model::chain;
 use crate::model::{Batch, BlobKey, Location};
@@ -19,7 +19,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 /// Counts the versions of the fold and of what it takes in. A catalog whose image is of another is folded anew.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// How much of two contents of equal size and checksum is compared.
 const HEAD: usize = 64 << 10;
 
@@ -67,7 +67,13 @@ pub fn project(
         }
         batches.push(batch);
     }
-    let problems = compare_heads(catalog, groups, &mut batches)?;
+    let parts: HashMap<u32, &KnownPart> = groups
+        .values()
+        .flatten()
+        .map(|part| (part.part.id, part))
+        .collect();
+    let mut problems = compare_heads(catalog, &parts, &mut batches)?;
+    problems.extend(dates::tell(catalog, &parts, &mut batches)?);
     batches.sort_by(|a, b| a.stamp.cmp(&b.stamp));
     let mut fold = Fold::new(rules.clone());
     for batch in &batches {
@@ -84,6 +90,7 @@ fn fingerprint(groups: &Groups, absent: &BTreeSet<u32>, rules: &Rules) -> String
     let mut sha = Sha256::new();
     sha.update(VERSION.to_le_bytes());
     sha.update(rules.zone.iana_name().unwrap_or_default());
+    sha.update([0, u8::from(rules.names.windows), rules.names.max]);
     for (stamp, parts) in groups {
         sha.update(stamp.as_deref().unwrap_or_default());
         for part in parts {
@@ -153,15 +160,10 @@ fn newest_upload(batch: &Batch) -> String {
 /// when they are read: otherwise the tree would depend on what has been read. Gives what could not be compared.
 fn compare_heads(
     catalog: &mut Catalog,
-    groups: &Groups,
+    parts: &HashMap<u32, &KnownPart>,
     batches: &mut [Batch],
 ) -> Result<Vec<String>, Error> {
     let ambiguous = ambiguous(batches);
-    let parts: HashMap<u32, &KnownPart> = groups
-        .values()
-        .flatten()
-        .map(|part| (part.part.id, part))
-        .collect();
     let mut problems = Vec::new();
     let mut heads = Vec::new();
     for batch in batches {

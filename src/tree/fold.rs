@@ -15,18 +15,40 @@ mod naming;
 mod tests;
 
 use super::image::{DirRecord, Found, Hidden, Image};
+pub use super::names::Form;
 use super::numbers;
 use crate::model::{Batch, BlobKey, Location, Role};
 use candidate::{Candidate, candidates};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// What of the configuration decides about names.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// The zone in which a month begins where the photo itself does not tell its zone.
+    /// The zone in which a month begins where the photo itself does not tell its zone, and in which times are read that
+    /// do not tell theirs.
     pub zone: TimeZone,
+    /// Which names are legal.
+    pub names: Form,
+}
+
+impl Rules {
+    /// The zone of a name, from the database in the program: that of the machine may be another, or none at all, and the
+    /// same photos would stand in other months there. `None` for a name that it does not know.
+    pub fn zone(name: &str) -> Option<TimeZone> {
+        TimeZoneDatabase::bundled().get(name).ok()
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Rules {
+        Rules {
+            zone: TimeZone::UTC,
+            names: Form::default(),
+        }
+    }
 }
 
 type PhotoId = usize;
@@ -38,6 +60,8 @@ enum DateSource {
     None,
     Upload,
     YearFolder,
+    Named,
+    Written,
     Sidecar,
 }
 
@@ -55,6 +79,8 @@ struct Photo {
     title: Option<String>,
     date: Option<i64>,
     source: DateSource,
+    /// The zone of its place when it got its date. Its folder follows the date alone, so a place that changes does nothing.
+    zone: Option<Arc<str>>,
     uploaded: Option<i64>,
     sidecar: Option<u32>,
     people: BTreeSet<String>,
@@ -95,6 +121,8 @@ pub struct Fold {
     given: HashMap<(DirId, PhotoId), Given>,
     albums: Vec<AlbumLine>,
     people: BTreeMap<String, DirId>,
+    /// Zones of places, by name.
+    zones: HashMap<Arc<str>, TimeZone>,
     paths: Vec<Vec<u8>>,
     found: Found,
 }
@@ -132,6 +160,7 @@ impl Fold {
             given: HashMap::new(),
             albums: Vec::new(),
             people: BTreeMap::new(),
+            zones: HashMap::new(),
             paths: Vec::new(),
             found: Found::default(),
         };
@@ -210,7 +239,7 @@ impl Fold {
     /// A content that no earlier export held becomes a photo of its own.
     fn admit(&mut self, candidate: &Candidate<'_>, first_path: u32) -> Option<PhotoId> {
         let nearest = candidate.nearest()?;
-        let (date, source) = candidate.date();
+        let (date, source) = candidate.date(&self.rules.zone);
         let readable = candidate.readable()?;
         let photo = self.photos.len();
         self.photos.push(Photo {
@@ -225,6 +254,7 @@ impl Fold {
             title: None,
             date,
             source,
+            zone: candidate.zone(),
             uploaded: None,
             sidecar: None,
             people: BTreeSet::new(),
@@ -241,10 +271,13 @@ impl Fold {
 
     /// A content that is known already: its sidecar may be newer, its date better.
     fn renew(&mut self, photo: PhotoId, candidate: &Candidate<'_>, first_path: u32) {
-        let (date, source) = candidate.date();
+        let (date, source) = candidate.date(&self.rules.zone);
         let known = &mut self.photos[photo];
         known.copies += candidate.copies.len() as u32;
         if source >= known.source && date.is_some() {
+            if date != known.date {
+                known.zone = candidate.zone();
+            }
             known.date = date;
             known.source = source;
         }
@@ -323,6 +356,19 @@ impl Fold {
             .map_or(own.date, |head| self.photos[head].date.or(own.date))
     }
 
+    /// The zone in which a photo's month begins: that of whose date it has.
+    fn zone(&mut self, photo: PhotoId) -> TimeZone {
+        let head = self.photos[photo].head;
+        let dated = head.filter(|head| self.photos[*head].date.is_some());
+        let Some(name) = self.photos[dated.unwrap_or(photo)].zone.clone() else {
+            return self.rules.zone.clone();
+        };
+        let known = self.zones.entry(name);
+        known
+            .or_insert_with_key(|name| Rules::zone(name).unwrap_or(self.rules.zone.clone()))
+            .clone()
+    }
+
     /// Gives inode and change time, once and for ever.
     fn number(&mut self, photo: PhotoId) {
         let date = self.date(photo);
@@ -345,7 +391,7 @@ impl Fold {
             .and_then(|date| Timestamp::from_second(date).ok())
         {
             Some(time) => {
-                let local = time.to_zoned_datetime(self.rules.zone.clone());
+                let local = time.to_zoned_datetime(self.zone(photo));
                 format!("by-date/{:04}/{0:04}-{:02}", local.year(), local.month())
             }
             None => "by-date/undated".to_owned(),

@@ -1,20 +1,135 @@
 //! Names: a title made legal, and how names that clash are told apart.
 //!
-//! A name is valid UTF-8 in NFC without `/` and control characters, of at most [`MAX`] bytes, so that every suffix that
-//! may ever be added still fits into the 255 bytes of a file system. Two names of a directory never differ in case
-//! only, for the sake of copies on NTFS, exFAT and APFS.
+//! A name is valid UTF-8 in NFC without `/` and control characters, short enough that every suffix that may ever be
+//! added still fits into what a file system takes, 255 bytes unless it is told otherwise. Two names of a directory never
+//! differ in case only, for the sake of copies on NTFS, exFAT and APFS. Where names shall be legal for Windows, they also
+//! lack what NTFS, exFAT, FAT and SMB refuse or change: some marks, dots and spaces at the end, names of devices.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Longest name before suffixes: 255 less 24 for `-edited`, `~abcdefgh`, `.xmp` and the like. A different value would
-/// rename long titles in every copy.
-pub const MAX: usize = 231;
-
-/// Longest name of an edited copy or a clip: its head's, with `-edited`.
-pub const MAX_FOLLOWER: usize = MAX + 13;
-
-/// Most characters of a hash in a suffix: what 255 bytes leave for an original's.
+/// What `max` leaves for `-edited`, `~abcdefgh`, `.xmp` and the like. A different value would rename long titles in every
+/// copy.
+const RESERVE: usize = 24;
+/// How much longer the name of an edited copy or a clip may be: its head's, with `-edited` and a longer extension.
+const FOLLOWER: usize = 13;
+/// What stays free for a document beside a photo: `.json`.
+const DOCUMENT: usize = 5;
+/// Most characters of a hash in a suffix.
 pub const MAX_SUFFIX: usize = 16;
+
+/// What Windows takes for no part of a name. `/` and control characters are no part of one anywhere.
+const MARKS: &[char] = &['<', '>', ':', '"', '\\', '|', '?', '*'];
+/// Names that Windows takes for devices, whatever extension they have.
+const DEVICES: &[&str] = &["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
+/// The same with a number behind them.
+const PORTS: &[&str] = &["COM", "LPT"];
+const PORT_NUMBERS: &[char] = &[
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '\u{b9}', '\u{b2}', '\u{b3}',
+];
+
+/// Which names are legal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Form {
+    /// Legal on NTFS, exFAT, FAT and over SMB, not only on Linux.
+    pub windows: bool,
+    /// Longest name, bytes, with everything that may be added to a title. That many bytes are never more than as many
+    /// units of UTF-16, in which Windows counts.
+    pub max: u8,
+}
+
+impl Default for Form {
+    fn default() -> Form {
+        Form {
+            windows: false,
+            max: u8::MAX,
+        }
+    }
+}
+
+impl Form {
+    /// Least that `max` may be: what is reserved must leave room to tell titles apart.
+    pub const LEAST: u8 = 64;
+
+    /// Longest name of a photo or a directory before suffixes, bytes.
+    pub fn plain(self) -> usize {
+        usize::from(self.max.max(Form::LEAST)) - RESERVE
+    }
+
+    /// Longest name of an edited copy or a clip before suffixes, bytes.
+    pub fn follower(self) -> usize {
+        self.plain() + FOLLOWER
+    }
+
+    /// A legal name of at most `max` bytes for any text: `stem`, cut where need be, and `extension`.
+    pub fn legal(self, stem: &str, extension: &str, max: usize) -> String {
+        let extension = self.clean(extension);
+        let mut name = self.clean(stem);
+        if self.windows {
+            part_from_devices(&mut name);
+        }
+        cut(&mut name, max.saturating_sub(extension.len()));
+        name.push_str(&extension);
+        if self.windows {
+            name.truncate(name.trim_end_matches(['.', ' ']).len());
+        }
+        match name.as_str() {
+            "" => "_".into(),
+            "." => "_".into(),
+            ".." => "__".into(),
+            _ => name,
+        }
+    }
+
+    /// How many bytes at the end of a legal name are its extension.
+    pub fn ending(self, name: &str, extension: &str) -> usize {
+        let extension = self.clean(extension);
+        if name.ends_with(&extension) {
+            extension.len()
+        } else {
+            0
+        }
+    }
+
+    /// `stem~suffix` and `ending`, the stem cut where that would be too long.
+    pub fn suffixed(self, stem: &str, suffix: &str, ending: &str) -> String {
+        let room = usize::from(self.max.max(Form::LEAST)) - DOCUMENT;
+        let mut stem = stem.to_owned();
+        cut(
+            &mut stem,
+            room.saturating_sub(1 + suffix.len() + ending.len()),
+        );
+        format!("{stem}~{suffix}{ending}")
+    }
+
+    /// Replaces what a file name must not hold.
+    fn clean(self, text: &str) -> String {
+        let legal = |c: char| {
+            let wrong = c == '/' || c.is_control() || self.windows && MARKS.contains(&c);
+            if wrong { '_' } else { c }
+        };
+        if text.is_ascii() {
+            return text.chars().map(legal).collect();
+        }
+        text.nfc().map(legal).collect()
+    }
+}
+
+/// Makes `CON_` of `CON`, and `aux_.old` of `aux.old`: Windows knows a device by what stands before the first dot.
+fn part_from_devices(stem: &mut String) {
+    let first = stem.find('.').unwrap_or(stem.len());
+    let base = stem[..first].trim_end_matches(' ').to_uppercase();
+    let port = || {
+        let number = base
+            .chars()
+            .last()
+            .filter(|last| PORT_NUMBERS.contains(last))?;
+        base.strip_suffix(number)
+            .filter(|name| PORTS.contains(name))
+    };
+    if DEVICES.contains(&base.as_str()) || port().is_some() {
+        stem.insert(first, '_');
+    }
+}
 
 /// Longest ending that counts as an extension, with its dot.
 const MAX_EXTENSION: usize = 12;
@@ -31,39 +146,6 @@ pub fn fold(name: &str) -> String {
         .to_lowercase()
         .nfc()
         .collect()
-}
-
-/// A legal name of at most `max` bytes for any text: `stem`, cut where need be, and `extension`.
-pub fn legal(stem: &str, extension: &str, max: usize) -> String {
-    let extension = clean(extension);
-    let mut name = clean(stem);
-    cut(&mut name, max.saturating_sub(extension.len()));
-    name.push_str(&extension);
-    match name.as_str() {
-        "" => "_".into(),
-        "." => "_".into(),
-        ".." => "__".into(),
-        _ => name,
-    }
-}
-
-/// How many bytes at the end of a legal name are its extension.
-pub fn ending(name: &str, extension: &str) -> usize {
-    let extension = clean(extension);
-    if name.ends_with(&extension) {
-        extension.len()
-    } else {
-        0
-    }
-}
-
-/// Replaces what a file name must not hold.
-fn clean(text: &str) -> String {
-    let legal = |c: char| if c == '/' || c.is_control() { '_' } else { c };
-    if text.is_ascii() {
-        return text.chars().map(legal).collect();
-    }
-    text.nfc().map(legal).collect()
 }
 
 fn cut(text: &mut String, max: usize) {
@@ -128,14 +210,65 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const POSIX: Form = Form {
+        windows: false,
+        max: 255,
+    };
+    const WINDOWS: Form = Form {
+        windows: true,
+        max: 255,
+    };
+
     #[test]
     fn titles_become_legal() {
-        assert_eq!(legal("a/b\0c\nd", ".jpg", MAX), "a_b_c_d.jpg");
-        assert_eq!(legal("", "", MAX), "_");
-        assert_eq!(legal(".", "", MAX), "_");
-        assert_eq!(legal(".", ".", MAX), "__");
-        assert_eq!(legal("e\u{301}", ".JPG", MAX), "\u{e9}.JPG");
-        assert_eq!(legal(&"é".repeat(200), ".jpg", MAX).len(), 230);
+        let legal = |stem: &str, extension: &str| POSIX.legal(stem, extension, POSIX.plain());
+        assert_eq!(legal("a/b\0c\nd", ".jpg"), "a_b_c_d.jpg");
+        assert_eq!(legal("", ""), "_");
+        assert_eq!(legal(".", ""), "_");
+        assert_eq!(legal(".", "."), "__");
+        assert_eq!(legal("e\u{301}", ".JPG"), "\u{e9}.JPG");
+        assert_eq!(legal(&"é".repeat(200), ".jpg").len(), 230);
+        assert_eq!(legal("a<b>:\"\\|?* ", ""), "a<b>:\"\\|?* ");
+        assert_eq!(legal("CON", ".jpg"), "CON.jpg");
+    }
+
+    #[test]
+    fn lengths_are_what_they_have_always_been() {
+        assert_eq!((POSIX.plain(), POSIX.follower()), (231, 244));
+        let short = Form { max: 64, ..POSIX };
+        assert_eq!((short.plain(), short.follower()), (40, 53));
+        let suffixed =
+            |form: Form, len: usize| form.suffixed(&"x".repeat(300), &"a".repeat(len), ".jpg");
+        assert_eq!(suffixed(POSIX, 4).len(), 250);
+        assert_eq!(suffixed(short, 16).len(), 59);
+        assert_eq!(POSIX.suffixed("x", "abcd", ".jpg"), "x~abcd.jpg");
+    }
+
+    #[test]
+    fn titles_become_legal_on_windows() {
+        let legal = |stem: &str, extension: &str| WINDOWS.legal(stem, extension, WINDOWS.plain());
+        for (stem, extension, name) in [
+            ("a<b>:\"\\|?*/", ".jpg", "a_b________.jpg"),
+            ("Tea at four: milk?", ".jpg", "Tea at four_ milk_.jpg"),
+            ("So far... ", "", "So far"),
+            ("...", "", "_"),
+            (" . ", "", "_"),
+            (" leading", ".jpg", " leading.jpg"),
+            ("x.", ".", "x"),
+            ("inside . dots. ", ".jpg", "inside . dots. .jpg"),
+            ("CON", ".jpg", "CON_.jpg"),
+            ("con", "", "con_"),
+            ("aux.old", ".png", "aux_.old.png"),
+            ("Nul ", ".jpg", "Nul _.jpg"),
+            ("COM1", ".jpg", "COM1_.jpg"),
+            ("lpt\u{b3}", ".jpg", "lpt\u{b3}_.jpg"),
+            ("COM10", ".jpg", "COM10.jpg"),
+            ("COM", ".jpg", "COM.jpg"),
+            ("CONTENT", ".jpg", "CONTENT.jpg"),
+            ("\u{7f}", ".jp?", "_.jp_"),
+        ] {
+            assert_eq!(legal(stem, extension), name, "{stem:?} {extension:?}");
+        }
     }
 
     #[test]
@@ -183,12 +316,24 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_gives_a_legal_name(stem in any::<String>(), ending in "(\\.[a-zA-Z0-9~/]{0,6})?") {
-            let name = legal(&stem, &ending, MAX);
+            let name = POSIX.legal(&stem, &ending, POSIX.plain());
             prop_assert!(!name.is_empty() && name != "." && name != "..");
-            prop_assert!(name.len() <= MAX);
+            prop_assert!(name.len() <= POSIX.plain());
             prop_assert!(!name.contains('/') && !name.chars().any(char::is_control));
             prop_assert_eq!(fold(&fold(&name)), fold(&name));
             prop_assert_eq!(name.nfc().collect::<String>(), name);
+        }
+
+        #[test]
+        fn any_text_gives_a_name_that_is_legal_on_windows(
+            stem in any::<String>(), device in "(CON|nul|Com[0-9²]|)", ending in "(\\.[a-zA-Z0-9~/?. ]{0,6})?", max in 40_usize..=231
+        ) {
+            let name = WINDOWS.legal(&format!("{device}{stem}"), &ending, max);
+            prop_assert!(!name.is_empty() && name.len() <= max);
+            prop_assert!(!name.ends_with(['.', ' ']));
+            prop_assert!(!name.contains(['/', '<', '>', ':', '"', '\\', '|', '?', '*']) && !name.chars().any(char::is_control));
+            let base = name.split('.').next().unwrap_or_default().trim_end().to_uppercase();
+            prop_assert!(!["CON", "PRN", "AUX", "NUL", "COM1", "LPT9", "COM²"].contains(&&*base), "{}", name);
         }
     }
 }

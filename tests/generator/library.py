@@ -22,6 +22,13 @@ PEOPLE = ("Ada Lovelace", "Mum", "Zoë Åkesson", "Иван Петров", "山�
           "Søren K.", "O'Neill, Pat", "Oma & Opa", "김민수", "Little One 👶🏽", "José María", "mum", "A.", "..", "Nadia")
 DESCRIPTIONS = ("At the lake", "First day of school", "Ein „guter“ Tag", "Two lines\nof text", "日本の秋",
                 "<b>bold</b> & co", "100 % fun 🎈", 'She said "yes"', "C:\\old\\path", "Tab\there")
+# Places far from borders, with the zones of their clocks.
+PLACES = ((38.7223, -9.1393, "Europe/Lisbon"), (52.52, 13.405, "Europe/Berlin"), (35.6812, 139.7671, "Asia/Tokyo"),
+          (40.7128, -74.006, "America/New_York"), (34.0522, -118.2437, "America/Los_Angeles"),
+          (21.3069, -157.8583, "Pacific/Honolulu"), (-36.8485, 174.7633, "Pacific/Auckland"),
+          (27.7172, 85.324, "Asia/Kathmandu"), (-33.4489, -70.6693, "America/Santiago"),
+          (-33.8688, 151.2093, "Australia/Sydney"), (1.8721, -157.4278, "Pacific/Kiritimati"),
+          (28.6139, 77.209, "Asia/Kolkata"))
 STREETS = "Lake Harbour Garden Castle Market River Forest Bridge Island Valley Tower Station".split()
 THINGS = ("Summer Ausflug Été Verano Lumières Praia Зима 夏祭り Wandeling Estate Fiesta Urlaub Noël Dovolená Карта "
           "Tisch Łąka Ağaç Häuser Garden").split()
@@ -65,6 +72,14 @@ class Upload:
     album_ok: bool = True
     plain_only: bool = False    # album copies always come with media and sidecar
     unsure: set = field(default_factory=set)
+    named: Optional[int] = None     # the second that the title tells, read in UTC
+
+    @property
+    def zone(self):
+        """The zone of the clocks at its place; None without a place."""
+        if not self.geo:
+            return None
+        return min(PLACES, key=lambda p: abs(p[0] - self.geo[0]) + abs(p[1] - self.geo[1]))[2]
 
     @property
     def trashed(self):
@@ -101,6 +116,7 @@ class Library:
         self.rng = random.Random("library/%s" % seed)
         self.uploads = []
         self._used = set()
+        self._named, self.named = None, {}      # what the last title tells of its time, and all of them
         self._bodies = 0
         self.old_share = self.rng.choice((0.05, 0.15, 0.5, 0.9))
         self.people = self.rng.sample(PEOPLE, self.rng.randint(8, len(PEOPLE)))
@@ -114,12 +130,14 @@ class Library:
     def fresh(self, make):
         """A title that shares no stem with an earlier one; scenarios that want a clash build it themselves."""
         for attempt in itertools.count():
+            self._named = None
             title = make() if attempt < 30 else "%05X_%s" % (self.rng.getrandbits(20), make())
             stem = KNOWN_EXT.sub("", naming.sanitise(title))
             stem = re.sub(r"\s*\(\d+\)$", "", stem)
             key = unicodedata.normalize("NFC", naming.cut(stem, 40)).casefold()
             if key not in self._used:
                 self._used.add(key)
+                self.named[title] = self._named
                 return title
 
     def first(self, class_):
@@ -144,12 +162,17 @@ class Library:
         g = time.gmtime(taken if 0 < taken < LAST else 1500000000)
         day = time.strftime("%Y%m%d", g)
         clock = time.strftime("%H%M%S", g)
+        second = calendar.timegm(g)
+        noon = second - second % 86400 + 43200
+        self._named = None
         stem = rng.choice((
             "IMG_%s_%s" % (day, clock), "PXL_%s_%s%03d" % (day, clock, rng.randint(0, 999)),
             "IMG_%04d" % rng.randint(0, 9999), "DSC_%04d" % rng.randint(0, 9999), "P%07d" % rng.randint(0, 9999999),
             "IMG-%s-WA%04d" % (day, rng.randint(0, 9999)), "%s_%s" % (day, clock), "DSCF%04d" % rng.randint(0, 9999),
             "Screenshot_%s-%s" % (day, clock), "%s %d" % (rng.choice(THINGS), rng.randint(0, 99999)),
             "Screenshot_%s-%s_%s" % (day, clock, rng.choice(("Maps", "Chrome", "Facebook", "Messages")))))
+        if day in stem:
+            self._named = noon if "-WA" in stem else second
         return stem + (ext or rng.choice((".jpg", ".jpg", ".jpg", ".JPG", ".jpeg", ".png", ".HEIC", ".heic", ".mp4",
                                           ".MOV", ".webp", ".dng", ".gif", ".AVI", ".3gp")))
 
@@ -198,7 +221,7 @@ class Library:
             pieces = [Piece("original", base, body or self.body(naming.split_ext(base)[1]))]
         uploaded = max(taken, 1420070400) + rng.randint(60, 90 * 86400) if taken < 1780000000 else 1600000000
         facts = dict(
-            taken_raw=str(taken), uploaded=uploaded, url="https://photos.google.com/photo/AF1Qip%032x" %
+            taken_raw=str(taken), uploaded=uploaded, named=self.named.get(title), url="https://photos.google.com/photo/AF1Qip%032x" %
             rng.getrandbits(128), year=self.year_of(taken, uploaded))
         facts.update(self.random_facts())
         facts.update(kw)
@@ -224,7 +247,8 @@ class Library:
                 facts["people"] += [facts["people"][0], None]
         facts["favorite"] = rng.random() < 0.06
         if rng.random() < 0.5:
-            facts["geo"] = (round(rng.uniform(-60, 70), 7), round(rng.uniform(-180, 180), 7))
+            lat, lon, _ = PLACES[int(rng.uniform(-60, 70) + 60) * len(PLACES) // 131]
+            facts["geo"] = (round(lat, 7), round(lon + rng.uniform(-180, 180) / 36000, 7))
         facts["geo_exif"] = rng.random() < 0.51
         facts["archived"] = rng.random() < 0.03
         return facts

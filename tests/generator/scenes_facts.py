@@ -1,5 +1,6 @@
 """Scenarios about what sidecars say, what is missing, and which bytes are the same."""
 
+import calendar
 import json
 
 import naming
@@ -49,9 +50,15 @@ def no_sidecar_numbered(lib):
 @scene(1)
 def no_sidecar_whatsapp(lib):
     rng = lib.rng
-    title = lib.fresh(lambda: "WhatsApp Image 2023-%02d-%02d at %02d.%02d.%02d (10).jpeg" % (
-        rng.randint(1, 12), rng.randint(1, 28), rng.randint(0, 23), rng.randint(0, 59), rng.randint(0, 59)))
-    lib.add("no_sidecar_whatsapp", title, sidecar="none", album_ok=False)
+    at = []
+
+    def make():
+        at[:] = (rng.randint(1, 12), rng.randint(1, 28), rng.randint(0, 23), rng.randint(0, 59), rng.randint(0, 59))
+        return "WhatsApp Image 2023-%02d-%02d at %02d.%02d.%02d (10).jpeg" % tuple(at)
+
+    title = lib.fresh(make)
+    named = calendar.timegm((2023, *at))
+    lib.add("no_sidecar_whatsapp", title, sidecar="none", album_ok=False, named=named)
 
 
 @scene(2)

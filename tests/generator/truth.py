@@ -1,7 +1,19 @@
 """What is true about an export, told from how it was made and never from its names."""
 
+import datetime
 import json
+import zoneinfo
 from collections import Counter
+
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+def month(second, zone):
+    """The folder of a second by the clocks of a zone; the bytes of the generator carry no time of their own."""
+    if second is None:
+        return None
+    local = (EPOCH + datetime.timedelta(seconds=second)).astimezone(zoneinfo.ZoneInfo(zone or "UTC"))
+    return "%04d/%04d-%02d" % (local.year, local.year, local.month)
 
 
 def entry_rows(layout, where):
@@ -43,13 +55,16 @@ def row(layout, entry, part, stored, home_json):
             unsure |= {"sidecar", "head", "title"}
     if piece.role == "edited" and not place.sidecar and up.at_limit:
         unsure |= {"role", "head"}
+    taken = up.taken if known else None
     return {
+        "named": up.named if taken is None else None,
+        "month": month(up.named if taken is None else taken, up.zone if known else None),
         "path": entry.path, "part": part, "stored": stored, "size": body.size, "sha256": body.sha256,
         "crc32": body.crc32, "class": up.class_, "folder_kind": place.kind, "role": piece.role, "head": head,
         "sidecar": own if known else None,
         "sidecar_elsewhere": home_json.get(id(up)) if known and own is None else None,
         "bad_sidecar": own if up.sidecar == "bad" else None,
-        "title": up.title if known else None, "taken": up.taken if known else None,
+        "title": up.title if known else None, "taken": taken,
         "uploaded": up.uploaded + place.shift if known and up.uploaded is not None else None,
         "description": (up.description or None) if known else None,
         "people": up.people_named() if known else [], "favorite": known and up.favorite,

@@ -168,7 +168,7 @@ fn facts(mount: &Mount<'_>, truth: &Truth, shown: &Shown) {
                 &info["title"],
                 owner.and_then(|o| o.title.clone()).into(),
             );
-            same("taken", &seconds(&info["taken"]), taken(owner, &info));
+            same("taken", &seconds(&info["taken"]), taken(owner, row));
             same(
                 "description",
                 &info["description"],
@@ -178,6 +178,12 @@ fn facts(mount: &Mount<'_>, truth: &Truth, shown: &Shown) {
                 "partner",
                 &info["partner"],
                 owner.is_some_and(|o| o.partner).into(),
+            );
+            let month = owner.unwrap_or(row).month.as_deref();
+            let folder = path.parent().unwrap().strip_prefix("by-date").unwrap();
+            wrong.unless(
+                unsure("taken") || month.is_none_or(|month| folder == Path::new(month)),
+                || format!("{}: not in {month:?}", at()),
             );
             wrong.unless(
                 same_place(&info["geo"], owner.and_then(|o| o.geo.as_deref())),
@@ -229,16 +235,13 @@ fn facts(mount: &Mount<'_>, truth: &Truth, shown: &Shown) {
     wrong.none();
 }
 
-/// The second that a content was taken: its sidecar's. Without one, what the program found in the name is taken for
-/// granted here; the tests of the sources know better.
-fn taken(owner: Option<&Row>, info: &Value) -> Value {
-    match owner.and_then(|owner| owner.taken) {
-        Some(taken) => taken.into(),
-        None => seconds(&info["taken"]),
-    }
+/// The second that a content was taken: its sidecar's, else that in its name.
+fn taken(owner: Option<&Row>, row: &Row) -> Value {
+    let speaking = owner.unwrap_or(row);
+    speaking.taken.or(speaking.named).into()
 }
 
-/// The month in the path is that of the time taken in UTC, and so is the time of modification.
+/// The time of modification is that at which it was taken.
 fn placed(wrong: &mut Wrong, path: &Path, meta: &Metadata, info: &Value) {
     if let Some(taken) = seconds(&info["taken"]).as_i64() {
         wrong.unless(meta.mtime() == taken && meta.mtime_nsec() == 0, || {
@@ -247,14 +250,6 @@ fn placed(wrong: &mut Wrong, path: &Path, meta: &Metadata, info: &Value) {
                 path.display(),
                 meta.mtime()
             )
-        });
-        let month = Timestamp::from_second(taken)
-            .unwrap()
-            .strftime("%Y/%Y-%m")
-            .to_string();
-        let folder = path.parent().unwrap().strip_prefix("by-date").unwrap();
-        wrong.unless(folder == Path::new(&month), || {
-            format!("{} was taken in {month}", path.display())
         });
     }
 }

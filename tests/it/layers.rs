@@ -17,7 +17,9 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
         "model",
         &[
             "crc32fast",
+            "exif",
             "flate2",
+            "jiff",
             "rawzip",
             "serde_json",
             "unicode_normalization",
@@ -42,7 +44,15 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     (
         "sync",
         "source, catalog, tree, model",
-        &["crc32fast", "data_encoding", "jiff", "serde_json", "sha2"],
+        &[
+            "crc32fast",
+            "data_encoding",
+            "flate2",
+            "jiff",
+            "serde_json",
+            "sha2",
+            "tzf_rs",
+        ],
     ),
     (
         "fs",

@@ -84,9 +84,7 @@ fn index(state: &Path, sources: &[PathBuf]) -> Image {
     let pass = Pass {
         sources,
         accepted: &BTreeSet::new(),
-        rules: &Rules {
-            zone: jiff::tz::TimeZone::UTC,
-        },
+        rules: &Rules::default(),
         progress: &Progress::default(),
     };
     let outcome = sync(&mut catalog, &pass).unwrap();

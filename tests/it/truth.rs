@@ -16,6 +16,10 @@ pub struct Row {
     pub sidecar_elsewhere: Option<String>,
     pub title: Option<String>,
     pub taken: Option<i64>,
+    /// The second that the title tells, where the sidecar has none.
+    pub named: Option<i64>,
+    /// The folder that follows from these and the place.
+    pub month: Option<String>,
     pub uploaded: Option<i64>,
     pub description: Option<String>,
     pub partner: bool,

@@ -215,7 +215,32 @@ impl<R: ReaderAt> Archive<R> {
         Ok(buffer)
     }
 
-    fn read_up_to(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+    /// Where the packed bytes of an entry lie, from its local header.
+    ///
+    /// # Errors
+    /// [`Error::Entry`] when there is no local header, or the bytes reach past the end of the archive.
+    pub fn range(&self, entry: &Entry) -> Result<std::ops::Range<u64>, Error> {
+        if entry.unreadable {
+            return Err(Error::Entry("encrypted, or of an unknown method"));
+        }
+        let mut header = [0; LOCAL_HEADER];
+        let got = self.read_up_to(&mut header, entry.header)?;
+        if got < LOCAL_HEADER || header[..4] != [0x50, 0x4b, 3, 4] {
+            return Err(Error::Entry("no local header where one should be"));
+        }
+        let two = |at: usize| u64::from(u16::from_le_bytes([header[at], header[at + 1]]));
+        let start = entry.header + LOCAL_HEADER as u64 + two(26) + two(28);
+        match start.checked_add(entry.packed) {
+            Some(end) if end <= self.len => Ok(start..end),
+            _ => Err(Error::Entry("reaches past the end of the archive")),
+        }
+    }
+
+    /// Reads bytes of the archive itself, as many as there are, and gives how many.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read_up_to(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
         let mut got = 0;
         while got < buffer.len() {
             match self

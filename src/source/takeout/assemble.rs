@@ -168,6 +168,8 @@ fn medium(export: &Export, entry: &Entry, batch: &mut Batch) -> Medium {
         role: Role::Original,
         head: None,
         sidecar: None,
+        told: None,
+        zone: None,
     }
 }
 

@@ -11,16 +11,11 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use crate::model::{AlbumCard, Geo, Sidecar};
+use crate::model::{AlbumCard, FIRST_SECS, Geo, LAST_SECS, Sidecar};
 
 /// The longest document that is read. Sidecars have about 1 KiB; comments of a whole account reach megabytes. Larger
 /// ones would only cost memory, as nothing that matters is that long.
 pub const MAX_BYTES: usize = 16 << 20;
-
-/// Start of 1826, the year of the oldest photograph: nothing was taken earlier.
-const FIRST_SECS: i64 = -4_544_208_000;
-/// End of 2100: later times are broken clocks, seen up to the year 184894.
-const LAST_SECS: i64 = 4_133_980_799;
 
 /// Keys that only a media sidecar has; any of them beside a title makes one when `photoTakenTime` is missing.
 const MEDIA_KEYS: [&str; 10] = [

@@ -1,9 +1,11 @@
 //! All copies of one content in one export, seen together: which of them speaks for it.
 
-use crate::model::{Batch, BlobKey, Medium, Role};
+use crate::model::{Batch, BlobKey, Medium, Role, Stated};
 use crate::tree::image::Hidden;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::DateSource;
 
@@ -74,10 +76,34 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    pub(super) fn date(&self) -> (Option<i64>, DateSource) {
+    /// The best date there is, and where it comes from. `zone` is that of clocks that do not tell theirs.
+    pub(super) fn date(&self, zone: &TimeZone) -> (Option<i64>, DateSource) {
         let leading = self.leading().and_then(|medium| medium.sidecar.as_ref());
         if let Some(taken) = leading.and_then(|(_, sidecar)| sidecar.taken) {
             return (Some(taken), DateSource::Sidecar);
+        }
+        // The sidecar in use may lack what that of another copy has.
+        let of_copies = self.copies.iter().filter_map(|(_, medium)| {
+            let (_, sidecar) = medium.sidecar.as_ref()?;
+            Some((sidecar.uploaded.unwrap_or(i64::MAX), sidecar.taken?))
+        });
+        if let Some((_, taken)) = of_copies.min() {
+            return (Some(taken), DateSource::Sidecar);
+        }
+        let told = |medium: &'a Medium| medium.told.as_deref();
+        let mut media = self.copies.iter().map(|(_, medium)| *medium);
+        if let Some(written) = media.find_map(|medium| told(medium)?.written)
+            && let Some(date) = instant(written, zone)
+        {
+            return (Some(date), DateSource::Written);
+        }
+        // The name at upload speaks first, then that outside albums.
+        let mut media: Vec<&Medium> = self.leading().into_iter().chain(self.nearest()).collect();
+        media.extend(self.copies.iter().map(|(_, medium)| *medium));
+        if let Some(named) = media.into_iter().find_map(|medium| told(medium)?.named)
+            && let Some(date) = instant(named, zone)
+        {
+            return (Some(date), DateSource::Named);
         }
         if let Some(year) = self.copies.iter().find_map(|(_, medium)| medium.year) {
             return (noon_of_new_year(year), DateSource::YearFolder);
@@ -87,6 +113,23 @@ impl<'a> Candidate<'a> {
             None => (None, DateSource::None),
         }
     }
+
+    /// The zone at the place that the sidecar in use tells.
+    pub(super) fn zone(&self) -> Option<Arc<str>> {
+        self.leading()?.zone.clone()
+    }
+}
+
+/// When a clock showed a time. What it showed twice, when it was put back, was the first time; what it left out, when
+/// it was put forward, comes after the gap.
+fn instant(stated: Stated, zone: &TimeZone) -> Option<i64> {
+    if let Some(ahead) = stated.ahead {
+        return stated.clock.checked_sub(i64::from(ahead));
+    }
+    let clock = Timestamp::from_second(stated.clock).ok()?;
+    let shown = clock.to_zoned_datetime(TimeZone::UTC).datetime();
+    let zoned = shown.to_zoned_datetime(zone.clone()).ok()?;
+    Some(zoned.timestamp().as_second())
 }
 
 /// A bare year means 1 January, 12:00 UTC.

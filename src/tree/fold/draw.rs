@@ -42,7 +42,10 @@ impl Fold {
     pub(super) fn record(&self, photo: PhotoId) -> FileRecord {
         let date = self.date(photo);
         let own = &self.photos[photo];
-        let source = own.head.map_or(own.source, |head| self.photos[head].source);
+        let dated = own.head.map(|head| &self.photos[head]);
+        let source = dated
+            .filter(|head| head.date.is_some())
+            .map_or(own.source, |head| head.source);
         FileRecord {
             ino: own.ino,
             size: own.id.size,
@@ -51,7 +54,7 @@ impl Fold {
             ctime_nsec: numbers::fraction(&own.id),
             crc32: own.id.crc32,
             location: own.location,
-            taken: date.filter(|_| source == DateSource::Sidecar),
+            taken: date.filter(|_| source >= DateSource::Named),
             entry: own.entry,
             sidecar: own.sidecar,
             role: own.role,

@@ -46,22 +46,23 @@ impl Fold {
     pub(super) fn name(&mut self, dir: DirId, photo: PhotoId) {
         let (stem, extension) = self.stem(dir, photo);
         let own = &self.photos[photo];
+        let form = self.rules.names;
         let max = if own.head.is_some() {
-            names::MAX_FOLLOWER
+            form.follower()
         } else {
-            names::MAX
+            form.plain()
         };
-        let plain = names::legal(&stem, &extension, max);
+        let plain = form.legal(&stem, &extension, max);
         if let Some(given) = self.given.get(&(dir, photo))
             && *given.plain.as_ref().unwrap_or(&given.name) == plain
         {
             return;
         }
         let id = own.id;
-        let (plain_stem, ending) = plain.split_at(plain.len() - names::ending(&plain, &extension));
+        let (plain_stem, ending) = plain.split_at(plain.len() - form.ending(&plain, &extension));
         let name = self.free_name(dir, Owner::Photo(photo), |len| match len {
             0 => plain.clone(),
-            len => format!("{plain_stem}~{}{ending}", numbers::suffix(&id, len)),
+            len => form.suffixed(plain_stem, &numbers::suffix(&id, len), ending),
         });
         let plain = (name != plain).then_some(plain);
         self.given.insert((dir, photo), Given { name, plain });
@@ -87,7 +88,8 @@ impl Fold {
             None => {
                 let own = &self.photos[photo];
                 let (stem, extension) = names::of_original(own.title.as_deref(), &own.file);
-                names::legal(stem, extension, names::MAX)
+                let form = self.rules.names;
+                form.legal(stem, extension, form.plain())
             }
         }
     }
@@ -114,11 +116,12 @@ impl Fold {
     }
 
     pub(super) fn titled_dir(&mut self, parent: DirId, title: &str, id: &[u8]) -> DirId {
-        let plain = names::legal(title, "", names::MAX);
+        let form = self.rules.names;
+        let plain = form.legal(title, "", form.plain());
         let owner = Owner::Dir(self.dirs.len());
         let name = self.free_name(parent, owner, |len| match len {
             0 => plain.clone(),
-            len => format!("{plain}~{}", numbers::dir_suffix(id, len)),
+            len => form.suffixed(&plain, &numbers::dir_suffix(id, len), ""),
         });
         self.make_dir(parent, &name, title)
     }

@@ -4,15 +4,12 @@ use super::{Fold, Rules};
 use crate::model::{Album, Batch, BlobKey, Location, Medium, Role, Sidecar};
 use crate::tree::image::Image;
 use crate::tree::{Kind, Options, ROOT, Tree, clashes, numbers};
-use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 fn rules() -> Rules {
-    Rules {
-        zone: TimeZone::UTC,
-    }
+    Rules::default()
 }
 
 fn sidecar(title: &str, taken: i64, uploaded: i64) -> Sidecar {
@@ -45,6 +42,8 @@ fn medium(file: &str, crc32: u32, facts: Option<Sidecar>) -> Medium {
         role: Role::Original,
         head: None,
         sidecar: facts.map(|facts| (crc32, Arc::new(facts))),
+        told: None,
+        zone: None,
     }
 }
 
@@ -103,6 +102,8 @@ fn walk(tree: &Tree) -> BTreeMap<String, (u64, i64, i64, u32, u32, u32)> {
 fn paths(tree: &Tree) -> Vec<String> {
     walk(tree).into_keys().collect()
 }
+
+mod dates;
 
 const JULY: i64 = 1_689_329_472;
 

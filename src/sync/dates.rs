@@ -1,0 +1,216 @@
+//! What tells when and where photos were taken, beside the dates in their sidecars.
+//!
+//! - The time that a file carries (EXIF, the header of a video). It is looked for only where no sidecar of the same
+//!   bytes in the same export has a date, and remembered in the catalog, also when there is none: so each file is read
+//!   once, and a library in which every photo has its sidecar costs nothing here. A file that cannot be read is told, and
+//!   looked at again when something has changed.
+//! - The time in its title or file name, for the same files.
+//! - The time zone at the position in its sidecar. The map of zones takes 34 MB and is held only while it is asked.
+//!   At sea it gives the nautical zone (`Etc/GMT+2`), as the clocks of a ship would show.
+//!
+//! Decided per export and by nothing else, so that a catalog made anew decides the same. The map of zones is as
+//! much a rule as the code is: another one may move photos near a border to the neighbouring month, where they are seen
+//! for the first time.
+
+use super::Error;
+use super::peek::Shelf;
+use crate::catalog::{Catalog, KnownPart};
+use crate::model::{Batch, BlobKey, Geo, Medium, Stated, Told};
+use crate::source::dates::{named, written};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use tzf_rs::DefaultFinder;
+
+/// After so many files what was found is kept, so that an interrupted pass loses little.
+const KEEP_AFTER: usize = 1000;
+/// Room for the names of all zones, some 450 of 15 bytes.
+const NAMES: usize = 16 << 10;
+
+/// Tells all media of all exports. Gives what could not be read.
+///
+/// # Errors
+/// When the catalog fails.
+pub fn tell(
+    catalog: &mut Catalog,
+    parts: &HashMap<u32, &KnownPart>,
+    batches: &mut [Batch],
+) -> Result<Vec<String>, Error> {
+    let mut problems = Vec::new();
+    for batch in batches.iter_mut() {
+        let silent = silent(batch);
+        if !silent.is_empty() {
+            problems.extend(read(catalog, parts, batch, &silent)?);
+        }
+    }
+    locate(batches);
+    Ok(problems)
+}
+
+/// Media whose date no sidecar tells: not their own, not one of the same bytes, and not that of their head.
+fn silent(batch: &Batch) -> Vec<usize> {
+    let said = |medium: &Medium| {
+        let sidecar = medium.sidecar.as_ref();
+        sidecar.is_some_and(|(_, facts)| facts.taken.is_some())
+    };
+    if batch.media.iter().all(said) {
+        return Vec::new();
+    }
+    let dated: HashSet<BlobKey> = batch
+        .media
+        .iter()
+        .filter(|medium| said(medium))
+        .map(|medium| medium.key)
+        .collect();
+    let has_date = |medium: &Medium| dated.contains(&medium.key);
+    let head = |medium: &Medium| batch.media.get(medium.head? as usize);
+    (0..batch.media.len())
+        .filter(|index| {
+            let medium = &batch.media[*index];
+            !has_date(medium) && !head(medium).is_some_and(has_date)
+        })
+        .collect()
+}
+
+fn read(
+    catalog: &mut Catalog,
+    parts: &HashMap<u32, &KnownPart>,
+    batch: &mut Batch,
+    silent: &[usize],
+) -> Result<Vec<String>, Error> {
+    let mut problems = Vec::new();
+    let mut known: HashMap<u32, Option<Stated>> = HashMap::new();
+    let of_parts: HashSet<u32> = silent
+        .iter()
+        .map(|index| batch.media[*index].location.part())
+        .collect();
+    for part in of_parts {
+        known.extend(catalog.written(part)?);
+    }
+    let mut by_key: HashMap<BlobKey, Option<Stated>> = HashMap::new();
+    for index in silent {
+        let medium = &batch.media[*index];
+        if let Some(written) = known.get(&medium.entry) {
+            by_key.insert(medium.key, *written);
+        }
+    }
+    // In the order in which they lie, for the sake of disks that turn.
+    let mut unread: Vec<usize> = silent.to_vec();
+    unread.retain(|index| {
+        let medium = &batch.media[*index];
+        !medium.absent && !known.contains_key(&medium.entry)
+    });
+    unread.sort_by_key(|index| batch.media[*index].location.place());
+    let mut shelf: Option<(u32, Shelf<'_>)> = None;
+    let mut found = Vec::new();
+    for index in unread {
+        let medium = &batch.media[index];
+        let part = medium.location.part();
+        let written = match by_key.get(&medium.key) {
+            Some(written) => Ok(*written),
+            None => {
+                let Some(of) = parts.get(&part) else { continue };
+                if shelf.as_ref().is_none_or(|(open, _)| *open != part) {
+                    shelf = Some((part, Shelf::of(of)));
+                }
+                let Some((_, shelf)) = &mut shelf else {
+                    continue;
+                };
+                look(shelf, medium, &batch.paths)
+            }
+        };
+        match written {
+            Ok(written) => {
+                by_key.insert(medium.key, written);
+                found.push((medium.entry, written));
+            }
+            Err(error) => problems.push(format!(
+                "{}: {}: cannot be read for its date: {error}; dated by its name or its folder",
+                parts.get(&part).map_or_else(String::new, |part| part
+                    .part
+                    .path
+                    .display()
+                    .to_string()),
+                medium.file.escape_debug(),
+            )),
+        }
+        if found.len() >= KEEP_AFTER {
+            catalog.set_written(&found)?;
+            found.clear();
+        }
+    }
+    catalog.set_written(&found)?;
+    for index in silent {
+        let medium = &mut batch.media[*index];
+        let told = Told {
+            written: by_key.get(&medium.key).copied().flatten(),
+            named: name(medium),
+        };
+        medium.told = (told != Told::default()).then(|| Box::new(told));
+    }
+    Ok(problems)
+}
+
+fn look(
+    shelf: &mut Shelf<'_>,
+    medium: &Medium,
+    paths: &[Vec<u8>],
+) -> std::io::Result<Option<Stated>> {
+    match shelf.open(medium.location, paths, medium.key) {
+        Ok(file) => written::find(file),
+        // A damaged entry has no date; that reading it is an error is told elsewhere.
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The title is the name at upload; that of the file is cut and numbered.
+fn name(medium: &Medium) -> Option<Stated> {
+    let sidecar = medium.sidecar.as_ref();
+    let title = sidecar.and_then(|(_, facts)| facts.title.as_deref());
+    title
+        .and_then(named::find)
+        .or_else(|| named::find(&medium.file))
+}
+
+/// Gives each medium the zone at the position that its sidecar tells.
+fn locate(batches: &mut [Batch]) {
+    let position = |medium: &Medium| -> Option<Geo> {
+        let (_, facts) = medium.sidecar.as_ref()?;
+        facts.geo.or(facts.geo_exif)
+    };
+    let media = || batches.iter().flat_map(|batch| &batch.media);
+    let places: Vec<Geo> = media().filter_map(position).collect();
+    if places.is_empty() {
+        return;
+    }
+    let mut zones: Vec<u16> = vec![0; places.len()];
+    let mut names = String::with_capacity(NAMES);
+    // Memory that a thread of its own got goes back to the system when it frees it; what the main thread got often
+    // does not, since something else lies behind it. Hence nothing that outlives the map is allocated there.
+    std::thread::scope(|scope| {
+        scope.spawn(|| ask(&places, &mut zones, &mut names));
+    });
+    let names: Vec<Arc<str>> = names.split_terminator('\n').map(Arc::from).collect();
+    let mut zones = zones.into_iter();
+    for medium in batches.iter_mut().flat_map(|batch| &mut batch.media) {
+        if position(medium).is_some() {
+            let number = zones.next().map_or(0, usize::from);
+            medium.zone = names.get(number).filter(|name| !name.is_empty()).cloned();
+        }
+    }
+}
+
+/// Puts into `zones` the number of the zone of each place, and into `names` a line for each zone.
+fn ask(places: &[Geo], zones: &mut [u16], names: &mut String) {
+    let map = DefaultFinder::new();
+    let mut numbers: HashMap<&str, u16> = HashMap::new();
+    for (place, zone) in places.iter().zip(zones) {
+        let name = map.get_tz_name(place.longitude, place.latitude);
+        let next = numbers.len() as u16;
+        *zone = *numbers.entry(name).or_insert_with(|| {
+            names.push_str(name);
+            names.push('\n');
+            next
+        });
+    }
+}
