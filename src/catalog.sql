@@ -67,7 +67,7 @@ CREATE TABLE album (
     date        INTEGER                 -- seconds since 1970
 );
 
--- The projection, in pieces.
+-- The projection, in pieces: the image from 0 on, the documents beside the photos from 2^32 and 2^33 on.
 CREATE TABLE image (
     piece INTEGER PRIMARY KEY,
     bytes BLOB NOT NULL

@@ -19,6 +19,9 @@ pub const MAX_SUFFIX: usize = 16;
 /// Longest ending that counts as an extension, with its dot.
 const MAX_EXTENSION: usize = 12;
 
+/// Longest name of all: 255 less the `.json` of a document. It shortens no name in practice.
+const MAX_WITH_SUFFIX: usize = 250;
+
 /// What names are compared by: NFC without case.
 pub fn fold(name: &str) -> String {
     if name.is_ascii() {
@@ -55,6 +58,26 @@ pub fn ending(name: &str, extension: &str) -> usize {
     } else {
         0
     }
+}
+
+/// A name with a suffix that tells it from others.
+pub fn suffixed(stem: &str, suffix: &str, extension: &str) -> String {
+    let mut name = stem.to_owned();
+    cut(
+        &mut name,
+        MAX_WITH_SUFFIX.saturating_sub(1 + suffix.len() + extension.len()),
+    );
+    format!("{name}~{suffix}{extension}")
+}
+
+/// The name before an ending in ASCII, whatever its case; `None` when it has another.
+pub fn without<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
+    if !fold(name).ends_with(ending) {
+        return None;
+    }
+    // Folding makes one character of each of these, be it the long s.
+    let (at, _) = name.char_indices().rev().nth(ending.len() - 1)?;
+    Some(&name[..at])
 }
 
 /// Replaces what a file name must not hold.
@@ -178,6 +201,23 @@ mod tests {
             of_edited("a~wxyz", "a-bearbeitet.jpg"),
             ("a~wxyz-edited".into(), ".jpg".into())
         );
+    }
+
+    #[test]
+    fn endings_are_found_in_any_case() {
+        assert_eq!(without("x.jpg.XMP", ".xmp"), Some("x.jpg"));
+        assert_eq!(without("x.j\u{17f}on", ".json"), Some("x"));
+        assert_eq!(without("ΟΔΟΣ.xmp", ".xmp"), Some("ΟΔΟΣ"));
+        assert_eq!(without("x.xmp.jpg", ".xmp"), None);
+        assert_eq!(without("xmp", ".xmp"), None);
+    }
+
+    #[test]
+    fn the_longest_name_has_room_for_a_document() {
+        let name = suffixed(&"é".repeat(120), &"x".repeat(MAX_SUFFIX), ".jpeg");
+        assert!(name.len() <= MAX_WITH_SUFFIX && name.ends_with("xx.jpeg"));
+        assert_eq!(suffixed("a", "bcde", ".jpg"), "a~bcde.jpg");
+        const { assert!(MAX_FOLLOWER <= MAX_WITH_SUFFIX && MAX_WITH_SUFFIX + ".json".len() <= 255) };
     }
 
     proptest! {
