@@ -4,11 +4,13 @@
 //! a part are written in one transaction, those of an unpacked folder in several, so that an interrupted run loses
 //! little and never leaves half a part that counts as whole. SQL does not leave this room.
 
+mod pieces;
 mod rows;
 
 use crate::model::listing::{Entry, NewEntry};
 use crate::model::{AlbumCard, Part, Sidecar, Stated};
-use crate::tree::image::Image;
+use crate::tree::image::{Extent, Image, Sidecars, Texts};
+use pieces::{ALL, ENTERED, IMAGE};
 use rows::{SELECT_SIDECAR, delete, entry, insert, sidecar, supersede, unsigned};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::collections::HashMap;
@@ -26,8 +28,6 @@ const FROM_1: &str =
 pub const FILE: &str = "catalog.sqlite";
 /// How a part is marked of which only names are left.
 const LEFT_OVER: i64 = 2;
-/// SQLite holds at most 1 GB in one value; pieces stay far below.
-const PIECE: usize = 16 << 20;
 
 /// What went wrong with the catalog.
 #[derive(Debug, thiserror::Error)]
@@ -420,20 +420,16 @@ impl Catalog {
         Ok(())
     }
 
-    /// Keeps an image, and what it was made of.
+    /// Keeps an image with the documents measured for it, and what it was made of.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn keep_image(&mut self, image: &Image, made_of: &str) -> Result<()> {
-        let bytes = postcard::to_stdvec(image).map_err(|error| Error::Value(error.to_string()))?;
+    pub fn keep_image(&mut self, image: &Image, texts: &Texts, made_of: &str) -> Result<()> {
         let tx = self.db.transaction()?;
         tx.execute("DELETE FROM image", [])?;
-        for (piece, bytes) in bytes.chunks(PIECE).enumerate() {
-            tx.execute(
-                "INSERT INTO image VALUES (?1, ?2)",
-                params![piece as i64, bytes],
-            )?;
-        }
+        pieces::keep(&tx, IMAGE, image)?;
+        pieces::keep(&tx, ENTERED, &texts.entered)?;
+        pieces::keep(&tx, ALL, &texts.all)?;
         tx.execute(
             "INSERT OR REPLACE INTO meta VALUES ('image', ?1)",
             [made_of],
@@ -454,23 +450,40 @@ impl Catalog {
         self.meta("image")
     }
 
-    /// The kept image.
+    /// The kept image, without documents.
     ///
     /// # Errors
     /// [`Error::NotYet`] without one; also when SQLite fails or the image was kept by another version.
     pub fn image(&self) -> Result<Image> {
-        let mut query = self
-            .db
-            .prepare_cached("SELECT bytes FROM image ORDER BY piece")?;
-        let mut rows = query.query([])?;
-        let mut bytes: Vec<u8> = Vec::new();
-        while let Some(row) = rows.next()? {
-            bytes.extend_from_slice(row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?);
+        pieces::read(&self.db, IMAGE)
+    }
+
+    /// The kept image with the documents that a mount shows.
+    ///
+    /// # Errors
+    /// As [`Catalog::image`].
+    pub fn image_with(&self, sidecars: Sidecars) -> Result<Image> {
+        let mut image = self.image()?;
+        image.documents.extent = sidecars.extent();
+        image.documents.texts = match sidecars.extent() {
+            Some(Extent::Entered) => pieces::read(&self.db, ENTERED)?,
+            Some(Extent::All) => pieces::read(&self.db, ALL)?,
+            None => Vec::new(),
+        };
+        if sidecars.json() {
+            rows::add_json(&self.db, &mut image)?;
         }
-        if bytes.is_empty() {
-            return Err(Error::NotYet);
-        }
-        postcard::from_bytes(&bytes).map_err(|error| Error::Value(format!("the image: {error}")))
+        Ok(image)
+    }
+
+    /// Has everything that this catalog is asked from now on answered as of this moment, whoever writes into it. As
+    /// long as it lives SQLite keeps what others write in its log.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn hold(&self) -> Result<()> {
+        self.db.execute_batch("BEGIN; SELECT count(*) FROM meta;")?;
+        Ok(())
     }
 }
 

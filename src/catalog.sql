@@ -74,7 +74,7 @@ CREATE TABLE written (
     ahead INTEGER                       -- seconds that the clock was ahead of UTC; NULL where the file does not tell
 );
 
--- The projection, in pieces.
+-- The projection, in pieces: the image from 0 on, the documents beside the photos from 2^32 and 2^33 on.
 CREATE TABLE image (
     piece INTEGER PRIMARY KEY,
     bytes BLOB NOT NULL

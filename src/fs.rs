@@ -34,6 +34,7 @@ pub mod options;
 mod pool;
 #[cfg(test)]
 mod tests;
+mod xattr;
 
 use std::ffi::OsStr;
 use std::io;
@@ -58,6 +59,7 @@ use answer::{Complaints, file_type};
 use counters::bump;
 pub use counters::{Counters, Snapshot};
 use desk::{Desk, Door};
+pub use library::Register;
 use library::{Library, Shelves};
 use options::{Access, Options};
 use pool::Pool;
@@ -92,20 +94,46 @@ pub struct Fs {
     desk: Arc<Desk>,
     pool: Arc<Pool>,
     opens: Opens,
+    xattrs: bool,
     /// OPEN and OPENDIR are answered ENOSYS: the kernel agreed to open by itself from then on.
     no_open: bool,
     no_opendir: bool,
 }
 
 impl Fs {
-    /// A filesystem that shows `tree` with the bytes of `content`.
+    /// A filesystem that shows `tree` with the bytes of `content`, and what is made of `register`.
     pub fn new(
         tree: Arc<Tree>,
         content: Arc<Content>,
+        register: Option<Register>,
         options: &Options,
         opens: Opens,
     ) -> io::Result<Fs> {
-        Fs::show(Box::new(Shelves { tree, content }), options, opens)
+        let shelves = Shelves {
+            tree,
+            content,
+            register,
+        };
+        Fs::show(Box::new(shelves), options, opens)
+    }
+
+    /// The same, with extended attributes or without.
+    pub fn with_xattrs(self, xattrs: bool) -> Fs {
+        Fs { xattrs, ..self }
+    }
+
+    /// Answers a question for attributes on a thread that may wait.
+    fn attributes(
+        &self,
+        ino: u64,
+        reply: ReplyXattr,
+        answer: impl FnOnce(&[xattr::Xattr], ReplyXattr) + Send + 'static,
+    ) {
+        let desk = self.desk.clone();
+        self.pool.submit(move || match desk.library.xattrs(ino) {
+            Ok(found) => answer(&found, reply),
+            Err(error) => reply.error(desk.refuse(ino, &error)),
+        });
     }
 
     fn show(library: Box<dyn Library>, options: &Options, opens: Opens) -> io::Result<Fs> {
@@ -124,6 +152,7 @@ impl Fs {
             }),
             pool: Arc::new(Pool::start(READERS)?),
             opens,
+            xattrs: false,
             no_open: false,
             no_opendir: false,
         })
@@ -272,7 +301,7 @@ impl Filesystem for Fs {
     fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
         let totals = self.desk.library.totals();
         let blocks = totals.bytes.div_ceil(u64::from(STATFS_BLOCK_BYTES));
-        let files = totals.files + totals.dirs;
+        let files = totals.files + totals.documents + totals.dirs;
         reply.statfs(
             blocks,
             0,
@@ -308,16 +337,32 @@ impl Filesystem for Fs {
         reply.error(Errno::ENOTTY);
     }
 
-    // ENOSYS to the following means: never ask again. There are no attributes; nothing is held back to be flushed;
-    // files have no holes.
-
-    fn getxattr(&self, _: &Request, _: INodeNo, _: &OsStr, _: u32, reply: ReplyXattr) {
-        reply.error(Errno::ENOSYS);
+    fn getxattr(&self, _: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+        if !self.xattrs {
+            // Never ask again.
+            reply.error(Errno::ENOSYS);
+        } else if name.as_bytes().starts_with(xattr::PREFIX.as_bytes()) {
+            let name = name.to_owned();
+            self.attributes(ino.0, reply, move |found, reply| {
+                xattr::get(found, &name, size, reply);
+            });
+        } else {
+            // The kernel itself asks for those of others, with every `ls -l`.
+            reply.error(Errno::ENODATA);
+        }
     }
 
-    fn listxattr(&self, _: &Request, _: INodeNo, _: u32, reply: ReplyXattr) {
-        reply.error(Errno::ENOSYS);
+    fn listxattr(&self, _: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
+        if self.xattrs {
+            self.attributes(ino.0, reply, move |found, reply| {
+                xattr::list(found, size, reply);
+            });
+        } else {
+            reply.error(Errno::ENOSYS);
+        }
     }
+
+    // ENOSYS to the following means: never ask again. Nothing is held back to be flushed; files have no holes.
 
     fn flush(&self, _: &Request, _: INodeNo, _: FileHandle, _: LockOwner, reply: ReplyEmpty) {
         reply.error(Errno::ENOSYS);

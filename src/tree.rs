@@ -8,19 +8,26 @@
 //! Invariants of a planted tree:
 //! - files and directories are sorted by inode, so that a look-up by inode is a binary search;
 //! - the places of a directory lie together, in inode order, which is the order of `readdir`;
-//! - an inode stands at most once in a directory, hence it can serve as the key of a listing's position.
+//! - an inode stands at most once in a directory, hence it can serve as the key of a listing's position;
+//! - documents have no places: they follow the photos of a directory, see [`document`].
 
+pub mod document;
 pub mod fold;
 pub mod image;
 pub mod names;
 pub mod numbers;
 mod plant;
 
-use crate::model::{Blob, Location};
-use image::{FileRecord, Hidden};
+use crate::model::Blob;
+use document::ByFile;
+use image::{Documents, FileRecord, Hidden};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::sync::OnceLock;
+
+pub use image::Sidecars;
 
 /// Inode of the root directory.
 pub const ROOT: u64 = 1;
@@ -30,7 +37,7 @@ pub const ROOT: u64 = 1;
 pub enum Kind {
     /// A directory.
     Dir,
-    /// A photo, video or other media file.
+    /// A photo, video or other media file, or a document.
     File,
     /// A symbolic link to a file in `by-date`.
     Link,
@@ -74,6 +81,9 @@ pub struct Options {
     pub trash: bool,
     /// Show what is in the locked folder.
     pub locked: bool,
+    /// Which documents stand beside the photos in `by-date`.
+    #[serde(default)]
+    pub sidecars: Sidecars,
 }
 
 impl Options {
@@ -91,8 +101,10 @@ impl Options {
 /// Sums over a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
-    /// Files, each once however many places it has.
+    /// Photos and videos, each once however many places it has.
     pub files: u64,
+    /// Documents beside them.
+    pub documents: u64,
     /// Directories, the root included.
     pub dirs: u64,
     /// Bytes of all files, each once.
@@ -147,6 +159,9 @@ pub struct Tree {
     /// Open addressing over places, keyed by directory and name; `u32::MAX` is free.
     by_name: Vec<u32>,
     paths: Vec<Vec<u8>>,
+    documents: Documents,
+    /// Made when first asked for: few mounts are.
+    by_file: OnceLock<ByFile>,
     totals: Totals,
     hasher: Hasher,
 }
@@ -159,6 +174,9 @@ impl Tree {
 
     /// Attributes of an inode; `None` when there is none of that number.
     pub fn attr(&self, ino: u64) -> Option<Attr> {
+        if let Some(attr) = self.document_attr(ino) {
+            return Some(attr);
+        }
         if let Some(file) = self.file_number(ino) {
             return Some(self.file_attr(file));
         }
@@ -172,30 +190,42 @@ impl Tree {
     /// The child of a directory by its exact name.
     pub fn lookup(&self, dir: u64, name: &[u8]) -> Option<Attr> {
         let dir = self.dir_number(dir)?;
+        match self.place_at(dir, name) {
+            Some((_, place)) => Some(self.place_attr(&place)),
+            None => self.document_lookup(dir, name),
+        }
+    }
+
+    /// The place of this name in a directory, and its number.
+    fn place_at(&self, dir: u32, name: &[u8]) -> Option<(u32, Place)> {
         let mut slot = self.slot(dir, name);
         loop {
             let at = self.by_name[slot];
             if at == u32::MAX {
                 return None;
             }
-            let place = &self.places[at as usize];
-            if place.dir == dir && self.name(place) == name {
-                return Some(self.place_attr(place));
+            let place = self.places[at as usize];
+            if place.dir == dir && self.name(&place) == name {
+                return Some((at, place));
             }
             slot = (slot + 1) & (self.by_name.len() - 1);
         }
     }
 
     /// The entries of a directory whose inode is greater than `after`, in inode order.
-    pub fn list(&self, dir: u64, after: u64) -> Option<impl Iterator<Item = (Attr, &[u8])> + '_> {
-        let dir = &self.dirs[self.dir_number(dir)? as usize];
+    pub fn list(
+        &self,
+        dir: u64,
+        after: u64,
+    ) -> Option<impl Iterator<Item = (Attr, Cow<'_, [u8]>)> + '_> {
+        let number = self.dir_number(dir)?;
+        let dir = &self.dirs[number as usize];
         let places = &self.places[dir.first as usize..][..dir.count as usize];
         let from = places.partition_point(|place| self.place_ino(place) <= after);
-        Some(
-            places[from..]
-                .iter()
-                .map(|place| (self.place_attr(place), self.name(place))),
-        )
+        let places = places[from..]
+            .iter()
+            .map(|place| (self.place_attr(place), Cow::Borrowed(self.name(place))));
+        Some(places.chain(self.document_list(number, after)))
     }
 
     /// The inode of a directory's parent; the root is its own.
@@ -210,27 +240,25 @@ impl Tree {
         Some(self.link_target(&place))
     }
 
-    /// How to read a file; `None` when the inode is not a file's.
+    /// How to read a photo, or Google's own document beside it; `None` when the inode is of nothing that lies somewhere.
     pub fn blob(&self, ino: u64) -> Option<Blob<'_>> {
-        let index = self.file_number(ino)?;
-        let file = &self.files[index as usize];
-        let path: &[u8] = match file.location {
-            Location::File { path, .. } => &self.paths[path as usize],
-            Location::Zip { .. } => &[],
+        let Some(index) = self.file_number(ino) else {
+            return self.document_blob(ino);
         };
+        let file = &self.files[index as usize];
         Some(Blob {
             index,
             ino,
             size: file.size,
             crc32: file.crc32,
             location: file.location,
-            path,
+            path: self.path_of(file.location),
         })
     }
 
     /// How many numbers [`Blob::index`] may take.
     pub fn blobs(&self) -> usize {
-        self.files.len()
+        self.files.len() + self.documents.json.len()
     }
 
     /// What the catalog recorded of a file.
@@ -259,24 +287,16 @@ impl Tree {
 
     /// For each place of a file: the inode of the view's directory, and the title of the directory it stands in.
     pub fn places(&self, ino: u64) -> Vec<(u64, &str)> {
-        let Some(number) = self.file_number(ino) else {
-            return Vec::new();
-        };
-        let stands = |place: &&Place| matches!(place.child, Child::File(file) | Child::Link(file) if file == number);
-        let mut found = Vec::new();
-        for place in self.places.iter().filter(stands) {
-            let dir = &self.dirs[place.dir as usize];
-            let mut view = place.dir;
-            while self.dirs[view as usize].parent != 0 {
-                view = self.dirs[view as usize].parent;
-            }
-            found.push((self.dirs[view as usize].ino, &*dir.title));
-        }
-        found
+        self.file_number(ino)
+            .map(|number| self.places_of(number))
+            .unwrap_or_default()
     }
 
     /// A path below the root at which an inode is shown, for messages.
     pub fn path(&self, ino: u64) -> Option<String> {
+        if let Some((photo, document)) = self.beside(ino) {
+            return Some(self.path(photo)? + document.ending());
+        }
         if let Some(file) = self.file_number(ino) {
             let home = *self.home.get(file as usize)?;
             return Some(self.place_path(self.places.get(home as usize)?));

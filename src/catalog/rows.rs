@@ -2,8 +2,9 @@
 
 use super::{Error, Result};
 use crate::model::listing::{Entry, Facts, Kind, Listed, NewEntry};
-use crate::model::{Geo, Sidecar};
-use rusqlite::{Row, Transaction, params};
+use crate::model::{Geo, Location, Sidecar};
+use crate::tree::image::{Image, JsonRecord};
+use rusqlite::{Connection, Row, Transaction, params};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -161,6 +162,53 @@ pub(super) fn sidecar(row: &Row<'_>) -> rusqlite::Result<(u32, Sidecar)> {
         url: row.get(13)?,
     };
     Ok((row.get(0)?, facts))
+}
+
+/// Finds the sidecars of an image's files in the archives. Each is shown once, beside the first of its files that does
+/// not follow another.
+pub(super) fn add_json(db: &Connection, image: &mut Image) -> Result<()> {
+    let mut file_of: HashMap<u32, u32> = HashMap::new();
+    for (number, file) in (0..).zip(&image.files) {
+        if let Some(sidecar) = file.sidecar.filter(|_| !file.follows) {
+            file_of.entry(sidecar).or_insert(number);
+        }
+    }
+    let mut query = db.prepare_cached(
+        "SELECT e.id, e.part, d.path, e.name, e.raw, e.kind, e.deflated, e.header, e.packed, e.size, e.crc32,
+         e.mtime_ns, e.head, p.folder FROM entry e JOIN dir d ON d.id = e.dir JOIN part p ON p.id = e.part
+         WHERE e.kind = ?1",
+    )?;
+    let mut rows = query.query([Kind::Sidecar as i64])?;
+    while let Some(row) = rows.next()? {
+        let Some(file) = file_of.get(&row.get::<_, u32>(0)?) else {
+            continue;
+        };
+        let dir: String = row.get(2)?;
+        let entry = entry(row, dir.into())?;
+        let location = if row.get(13)? {
+            image.paths.push(entry.path_below_root());
+            Location::File {
+                part: entry.part,
+                path: image.paths.len() as u32 - 1,
+                mtime_ns: entry.file.mtime_ns,
+            }
+        } else {
+            Location::Zip {
+                part: entry.part,
+                deflated: entry.file.deflated,
+                header: entry.file.header,
+                packed: entry.file.packed,
+            }
+        };
+        image.documents.json.push(JsonRecord {
+            file: *file,
+            size: entry.file.size,
+            crc32: entry.file.crc32,
+            location,
+        });
+    }
+    image.documents.json.sort_unstable_by_key(|json| json.file);
+    Ok(())
 }
 
 /// Takes from earlier parts at the path of `new` what `new` holds. Those without media left are forgotten; the others

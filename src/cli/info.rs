@@ -4,7 +4,7 @@ use super::{Done, print, print_json, tell};
 use crate::catalog::Catalog;
 use crate::fs::mounts;
 use crate::report::info::{self, Info as Report};
-use crate::tree::Tree;
+use crate::tree::{Options, Tree};
 use anyhow::{Context, bail};
 use clap::Args;
 use std::collections::HashMap;
@@ -72,11 +72,12 @@ fn report(path: &Path, libraries: &mut Libraries) -> anyhow::Result<Report> {
     if !libraries.contains_key(&state) {
         let catalog =
             Catalog::peek(&state)?.with_context(|| format!("no catalog in {}", state.display()))?;
-        let shown = catalog
+        let shown: Options = catalog
             .meta("shown")?
             .map(|text| serde_json::from_str(&text))
-            .transpose()?;
-        let tree = Tree::plant(catalog.image()?, shown.unwrap_or_default());
+            .transpose()?
+            .unwrap_or_default();
+        let tree = Tree::plant(catalog.image_with(shown.sidecars)?, shown);
         libraries.insert(state.clone(), (catalog, tree));
     }
     let (catalog, tree) = &libraries[&state];
@@ -93,6 +94,7 @@ fn text(report: &Report) -> Result<String, std::fmt::Error> {
             writeln!(text, "  {key:<12} {value}")
         }
     };
+    line("document", report.document.unwrap_or_default())?;
     line("title", report.title.as_deref().unwrap_or_default())?;
     line("taken", report.taken.as_deref().unwrap_or_default())?;
     line(

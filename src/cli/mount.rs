@@ -53,6 +53,32 @@ enum Include {
     Locked,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Sidecars {
+    /// XMP (NAME.EXT.xmp) with description, people, favourite and corrected place, beside photos that have such
+    Auto,
+    /// XMP beside every photo, with date and albums too
+    Xmp,
+    /// Google's own (NAME.EXT.json), byte for byte
+    Json,
+    /// XMP beside every photo and Google's own
+    Both,
+    /// Photos and videos alone
+    None,
+}
+
+impl From<Sidecars> for crate::tree::Sidecars {
+    fn from(chosen: Sidecars) -> crate::tree::Sidecars {
+        match chosen {
+            Sidecars::Auto => crate::tree::Sidecars::Auto,
+            Sidecars::Xmp => crate::tree::Sidecars::Xmp,
+            Sidecars::Json => crate::tree::Sidecars::Json,
+            Sidecars::Both => crate::tree::Sidecars::Both,
+            Sidecars::None => crate::tree::Sidecars::None,
+        }
+    }
+}
+
 /// Indexes what is new, mounts the library, and returns when the mount answers.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
@@ -66,6 +92,12 @@ pub(super) struct Mount {
     /// How albums, people and favorites show a photo
     #[arg(long, value_enum, default_value = "hard")]
     links: Links,
+    /// Which documents stand beside the photos in by-date
+    #[arg(long, value_enum, default_value = "auto", value_name = "WHICH")]
+    sidecars: Sidecars,
+    /// Tell what is known of a photo in extended attributes (user.gphotos.*); backup tools then ask for them file by file
+    #[arg(long)]
+    xattrs: bool,
     /// Show what is left out by default
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     include: Vec<Include>,
@@ -109,7 +141,7 @@ impl Mount {
             &library,
             &config,
             &mountpoint,
-            self.shown(),
+            (self.shown(), self.xattrs),
             &self.options,
             common.level(),
         );
@@ -156,6 +188,7 @@ impl Mount {
             },
             trash: self.include.contains(&Include::Trash),
             locked: self.include.contains(&Include::Locked),
+            sidecars: self.sidecars.into(),
         }
     }
 

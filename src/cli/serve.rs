@@ -10,14 +10,14 @@ use crate::fs::lock::Lock;
 use crate::fs::log::{self, Log};
 use crate::fs::mount::Mounted;
 use crate::fs::options::Options;
-use crate::fs::{Fs, Opens, mount, mounts};
+use crate::fs::{Fs, Opens, Register, mount, mounts};
 use crate::tree::{self, Tree};
 use anyhow::Context;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tracing_subscriber::EnvFilter;
 
 /// What a server has to know, handed over as JSON.
@@ -29,6 +29,7 @@ struct Settings {
     min_free_bytes: u64,
     mountpoint: PathBuf,
     shown: tree::Options,
+    xattrs: bool,
     options: Vec<String>,
     level: String,
 }
@@ -55,7 +56,7 @@ impl Serve {
         library: &Library,
         config: &Config,
         mountpoint: &Path,
-        shown: tree::Options,
+        (shown, xattrs): (tree::Options, bool),
         options: &[String],
         level: &str,
     ) -> Serve {
@@ -66,6 +67,7 @@ impl Serve {
             min_free_bytes: config.cache_min_free_bytes,
             mountpoint: mountpoint.into(),
             shown,
+            xattrs,
             options: options.to_vec(),
             level: level.to_owned(),
         };
@@ -125,13 +127,17 @@ impl Serve {
     fn start(&self) -> anyhow::Result<Running> {
         let settings = &self.settings;
         let catalog = Catalog::peek(&settings.state_dir)?.context("there is no catalog")?;
-        let tree = Arc::new(Tree::plant(catalog.image()?, settings.shown));
+        // Tree and texts are of one moment, whoever indexes something new while this is mounted.
+        catalog.hold()?;
+        let shown = settings.shown;
+        let tree = Arc::new(Tree::plant(catalog.image_with(shown.sidecars)?, shown));
         let parts = catalog
             .parts()?
             .into_iter()
             .map(|known| known.part)
             .collect();
-        drop(catalog);
+        let asked = settings.xattrs || shown.sidecars.extent().is_some();
+        let register = asked.then(|| register(catalog, &settings.state_dir));
         let content = content::Settings {
             cache_dir: settings.cache_dir.clone(),
             cache_max_bytes: settings.cache_max_bytes,
@@ -142,7 +148,8 @@ impl Serve {
             .with_context(|| format!("cannot use the cache in {}", settings.cache_dir.display()))?;
         let options = Options::parse(&settings.options)?;
         // Local archives need no open: the bytes of a stored entry lie where they lie.
-        let fs = Fs::new(tree, Arc::new(content), &options, Opens::Untold)?;
+        let fs = Fs::new(tree, Arc::new(content), register, &options, Opens::Untold)?
+            .with_xattrs(settings.xattrs);
         let counters = fs.counters();
         let events = Events::listen()?;
         let source = mounts::encode_source(&settings.state_dir);
@@ -154,6 +161,18 @@ impl Serve {
             mounted,
             events,
         })
+    }
+}
+
+/// The catalog, for what is made of sidecars when it is read.
+fn register(catalog: Catalog, state_dir: &Path) -> Register {
+    let catalog = Mutex::new(catalog);
+    Register {
+        path: state_dir.join(crate::catalog::FILE),
+        look: Box::new(move |entry| {
+            let catalog = catalog.lock().unwrap_or_else(PoisonError::into_inner);
+            catalog.sidecar(entry).map_err(std::io::Error::other)
+        }),
     }
 }
 

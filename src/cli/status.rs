@@ -115,6 +115,13 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
         BinaryBytes(report.bytes),
         BinaryBytes(report.bytes_without_links)
     )?;
+    if report.documents > 0 {
+        let count = n(report.documents);
+        writeln!(
+            text,
+            "and {count} documents beside the photos, which that includes"
+        )?;
+    }
     let out = report.left_out;
     writeln!(text, "\n{:>10} shown", report.shown)?;
     writeln!(

@@ -119,8 +119,7 @@ impl Desk {
                 reply.error(Errno::EIO);
             }
             Some(Err(error)) => {
-                self.complain(ino, &chain(&error));
-                reply.error(errno(&error));
+                reply.error(self.refuse(ino, &error));
                 self.doubt(ino);
             }
             None => {
@@ -128,6 +127,12 @@ impl Desk {
                 reply.error(Errno::EIO);
             }
         }
+    }
+
+    /// Writes down why something is not served; gives the number for it.
+    pub(super) fn refuse(&self, ino: u64, error: &Error) -> Errno {
+        self.complain(ino, &chain(error));
+        errno(error)
     }
 
     /// A large file is served while it is checked. When it fails in the end, what the kernel keeps of its beginning

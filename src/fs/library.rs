@@ -3,9 +3,14 @@
 //! Two things implement it: [`Shelves`], the tree and the content of a real library, and the in-memory library of the
 //! tests, which can fail and stall on command. Nothing outside `fs` sees it.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::xattr::{self, Xattr};
 use crate::content::{Content, Error};
+use crate::model::Sidecar;
+use crate::tree::numbers::Document;
 use crate::tree::{Attr, Totals, Tree};
 
 /// Takes one entry of a listing; answers `true` when it wants no more.
@@ -33,12 +38,74 @@ pub(super) trait Library: Send + Sync + 'static {
     fn read_now(&self, ino: u64, offset: u64, len: usize) -> Option<Result<Vec<u8>, Error>>;
     /// Bytes, however long it takes; `None` when the inode has none.
     fn read(&self, ino: u64, offset: u64, len: usize) -> Option<Result<Vec<u8>, Error>>;
+    /// The extended attributes of an inode; this may take a read from a disk.
+    fn xattrs(&self, ino: u64) -> Result<Vec<Xattr>, Error>;
+}
+
+/// What sidecars say, for texts that are made when they are read.
+pub struct Register {
+    /// Where it is written, for messages.
+    pub path: PathBuf,
+    /// Looks up a sidecar by its number.
+    #[allow(
+        clippy::type_complexity,
+        reason = "it is written here and nowhere else"
+    )]
+    pub look: Box<dyn Fn(u32) -> io::Result<Option<Sidecar>> + Send + Sync>,
 }
 
 /// A real library.
 pub(super) struct Shelves {
     pub(super) tree: Arc<Tree>,
     pub(super) content: Arc<Content>,
+    /// Only where something is shown that is made of it.
+    pub(super) register: Option<Register>,
+}
+
+impl Shelves {
+    /// What is known of the sidecar of a photo.
+    fn sidecar(&self, photo: u64) -> Result<Option<Sidecar>, Error> {
+        let number = self.tree.file(photo).and_then(|file| file.sidecar);
+        let (Some(register), Some(number)) = (&self.register, number) else {
+            return Ok(None);
+        };
+        (register.look)(number).map_err(|error| Error::Io {
+            path: register.path.clone(),
+            source: Arc::new(error),
+        })
+    }
+
+    /// A range of the XMP document beside a photo; `None` when there is none.
+    fn text(
+        &self,
+        photo: u64,
+        ino: u64,
+        offset: u64,
+        len: usize,
+    ) -> Option<Result<Vec<u8>, Error>> {
+        let sidecar = match self.sidecar(photo) {
+            Ok(sidecar) => sidecar,
+            Err(error) => return Some(Err(error)),
+        };
+        let text = self.tree.text(ino, sidecar.as_ref())?;
+        Some(match text {
+            Ok(text) => {
+                let from = text
+                    .len()
+                    .min(usize::try_from(offset).unwrap_or(usize::MAX));
+                let to = text.len().min(from.saturating_add(len));
+                Ok(text[from..to].to_vec())
+            }
+            Err(what) => Err(Error::Garbled {
+                path: self
+                    .register
+                    .as_ref()
+                    .map(|register| register.path.clone())
+                    .unwrap_or_default(),
+                what,
+            }),
+        })
+    }
 }
 
 impl Library for Shelves {
@@ -52,7 +119,7 @@ impl Library for Shelves {
 
     fn list(&self, dir: u64, after: u64, take: Take<'_>) -> Option<()> {
         for (attr, name) in self.tree.list(dir, after)? {
-            if take(&attr, name) {
+            if take(&attr, &name) {
                 break;
             }
         }
@@ -81,7 +148,21 @@ impl Library for Shelves {
     }
 
     fn read(&self, ino: u64, offset: u64, len: usize) -> Option<Result<Vec<u8>, Error>> {
+        if let Some((photo, Document::Xmp)) = self.tree.beside(ino) {
+            return self.text(photo, ino, offset, len);
+        }
         let blob = self.tree.blob(ino)?;
         Some(self.content.read(&blob, offset, len))
+    }
+
+    fn xattrs(&self, ino: u64) -> Result<Vec<Xattr>, Error> {
+        let Some(file) = self.tree.file(ino) else {
+            return Ok(Vec::new());
+        };
+        let sidecar = self.sidecar(ino)?;
+        let facts = self.tree.facts(ino, sidecar.as_ref());
+        Ok(facts
+            .map(|facts| xattr::of(&facts, sidecar.as_ref(), file.role))
+            .unwrap_or_default())
     }
 }

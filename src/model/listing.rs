@@ -101,4 +101,15 @@ impl Entry {
             format!("{}/{}", self.dir, self.file.name)
         }
     }
+
+    /// Where it lies below the folder of its part, if that is an unpacked one.
+    pub fn path_below_root(&self) -> Vec<u8> {
+        if let Some(raw) = &self.file.raw {
+            return raw.clone();
+        }
+        match self.dir.split_once('/') {
+            Some((_, below)) => format!("{below}/{}", self.file.name).into_bytes(),
+            None => self.file.name.clone().into_bytes(),
+        }
+    }
 }

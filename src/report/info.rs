@@ -22,6 +22,9 @@ pub struct Origin {
 pub struct Info {
     /// As the user wrote it.
     pub path: String,
+    /// What it is, if it is a document beside a photo: `xmp` or `json`. Then size, inode and checksum are its own, and
+    /// all else is told of the photo.
+    pub document: Option<&'static str>,
     /// Inode number, as text: it exceeds what JavaScript can count.
     pub inode: String,
     /// Bytes.
@@ -68,8 +71,16 @@ pub fn info(
     path: &str,
     ino: u64,
 ) -> Result<Option<Info>, catalog::Error> {
-    let Some(file) = tree.file(ino) else {
+    let beside = tree.beside(ino);
+    let photo = beside.map_or(ino, |(photo, _)| photo);
+    let Some((file, attr)) = tree.file(photo).zip(tree.attr(ino)) else {
         return Ok(None);
+    };
+    let document = beside.map(|(_, document)| document.ending().trim_start_matches('.'));
+    // An XMP document has no bytes of which anybody told a checksum.
+    let crc32 = match document {
+        None => Some(file.crc32),
+        Some(_) => tree.blob(ino).map(|blob| blob.crc32),
     };
     let entry = catalog.entry(file.entry)?;
     let sidecar_entry = file
@@ -83,7 +94,7 @@ pub fn info(
         .transpose()?
         .flatten()
         .unwrap_or_default();
-    let places = tree.places(ino);
+    let places = tree.places(photo);
     let titles = |view: u64| -> Vec<String> {
         let mut titles: Vec<String> = places
             .iter()
@@ -102,8 +113,9 @@ pub fn info(
     };
     Ok(Some(Info {
         path: path.to_owned(),
+        document,
         inode: ino.to_string(),
-        size: file.size,
+        size: attr.size,
         taken: file.taken.and_then(rfc3339),
         title: facts.title,
         description: facts.description,
@@ -119,9 +131,9 @@ pub fn info(
         } else {
             "stored"
         },
-        crc32: Some(format!("{:08x}", file.crc32)),
+        crc32: crc32.map(|crc32| format!("{crc32:08x}")),
         sha256: None,
-        verified: Some("crc32"),
+        verified: crc32.map(|_| "crc32"),
         origin: Origin {
             archive: archive
                 .map(|part| part.part.path.display().to_string())

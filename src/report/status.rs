@@ -43,6 +43,8 @@ pub struct Status {
     pub newest: Option<String>,
     /// Contents shown.
     pub shown: u64,
+    /// Documents shown beside them; they are in no other number but those of bytes.
+    pub documents: u64,
     /// Contents left out.
     pub left_out: LeftOut,
     /// Further copies of contents that are shown or left out.
@@ -73,7 +75,7 @@ pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Statu
         .into_iter()
         .filter(|part| part.complete)
         .collect();
-    let image = catalog.image()?;
+    let image = catalog.image_with(options.sidecars)?;
     let found = image.found.clone();
     let mut left_out = LeftOut::default();
     let mut duplicates = 0;
@@ -111,6 +113,7 @@ pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Statu
         bytes_without_links: totals.bytes_without_links,
         newest: newest.and_then(super::info::rfc3339),
         shown: totals.files,
+        documents: totals.documents,
         left_out,
         duplicates,
         in_archives: found.media,

@@ -407,6 +407,9 @@ fn read_file(file: &unpacked::File, progress: &Progress) -> Result<NewEntry, sup
         ByName::Json => {
             let bytes = std::fs::read(&file.path).map_err(failed)?;
             progress.add(bytes.len() as u64, 0);
+            listed.size = bytes.len() as u64;
+            listed.packed = listed.size;
+            listed.crc32 = crc32fast::hash(&bytes);
             (listed.kind, facts) = read_json(&bytes);
         }
     }

@@ -5,11 +5,12 @@
 use super::{Error, dates};
 use crate::catalog::{Catalog, KnownPart};
 use crate::model::chain;
-use crate::model::{Batch, BlobKey, Location};
+use crate::model::{Batch, BlobKey, Location, Sidecar};
 use crate::source::takeout::archive::{self, Archive};
 use crate::source::takeout::assemble::{self, Export};
 use crate::tree::fold::{Fold, Rules};
-use crate::tree::numbers;
+use crate::tree::image::{Image, Texts};
+use crate::tree::{document, numbers};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
@@ -82,8 +83,19 @@ pub fn project(
     let mut image = fold.image();
     image.found.exports = batches.len() as u64;
     image.found.problems = problems;
-    catalog.keep_image(&image, &made_of)?;
+    let texts = measure(&image, &batches)?;
+    catalog.keep_image(&image, &texts, &made_of)?;
     Ok(())
+}
+
+/// Measures the documents that may stand beside photos.
+fn measure(image: &Image, batches: &[Batch]) -> Result<Texts, Error> {
+    let media = batches.iter().flat_map(|batch| &batch.media);
+    let sidecars: HashMap<u32, &Sidecar> = media
+        .filter_map(|medium| medium.sidecar.as_ref())
+        .map(|(entry, facts)| (*entry, &**facts))
+        .collect();
+    document::measure(image, |entry| sidecars.get(&entry).copied()).map_err(Error::Document)
 }
 
 fn fingerprint(groups: &Groups, absent: &BTreeSet<u32>, rules: &Rules) -> String {

@@ -43,6 +43,8 @@ pub struct FileRecord {
     pub sidecar: Option<u32>,
     /// Original, edited copy or clip.
     pub role: Role,
+    /// An edited copy or a clip whose head is in the library: the head's sidecar is its own.
+    pub follows: bool,
     /// Whether it is shown.
     pub hidden: Hidden,
     /// A video by its name.
@@ -100,6 +102,92 @@ pub struct Found {
     pub problems: Vec<String>,
 }
 
+/// Which documents stand beside the photos in `by-date`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sidecars {
+    /// XMP with what a person entered at Google, beside the photos of which there is such.
+    #[default]
+    Auto,
+    /// XMP with all that is known, beside every photo.
+    Xmp,
+    /// Google's own.
+    Json,
+    /// All XMP and Google's own.
+    Both,
+    /// None.
+    None,
+}
+
+impl Sidecars {
+    /// Which of the XMP documents.
+    pub fn extent(self) -> Option<Extent> {
+        match self {
+            Sidecars::Auto => Some(Extent::Entered),
+            Sidecars::Xmp | Sidecars::Both => Some(Extent::All),
+            Sidecars::Json | Sidecars::None => None,
+        }
+    }
+
+    /// Whether Google's own are shown.
+    pub fn json(self) -> bool {
+        matches!(self, Sidecars::Json | Sidecars::Both)
+    }
+}
+
+/// How much an XMP document says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Extent {
+    /// What a person entered and the photo does not carry.
+    Entered,
+    /// All that is known.
+    All,
+}
+
+/// An XMP document, as far as `stat` needs to know it. Its text is made again when it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextRecord {
+    /// Index of the file beside which it stands.
+    pub file: u32,
+    /// Bytes of the text.
+    pub size: u32,
+    /// CRC-32 of the text.
+    pub fingerprint: u32,
+}
+
+/// All XMP documents of a library, whatever is shown of them. Sorted by file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Texts {
+    /// Those of [`Extent::Entered`].
+    pub entered: Vec<TextRecord>,
+    /// Those of [`Extent::All`].
+    pub all: Vec<TextRecord>,
+}
+
+/// A sidecar of Google's that is shown as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JsonRecord {
+    /// Index of the file beside which it stands.
+    pub file: u32,
+    /// Bytes.
+    pub size: u64,
+    /// CRC-32 of them.
+    pub crc32: u32,
+    /// Where they lie.
+    pub location: Location,
+}
+
+/// The documents that a mount shows, each kind sorted by file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Documents {
+    /// XMP.
+    pub texts: Vec<TextRecord>,
+    /// How much those say.
+    pub extent: Option<Extent>,
+    /// Google's own.
+    pub json: Vec<JsonRecord>,
+}
+
 /// The whole projection.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Image {
@@ -115,4 +203,7 @@ pub struct Image {
     pub paths: Vec<Vec<u8>>,
     /// The sum.
     pub found: Found,
+    /// What a mount shows beside the photos. Kept apart, since a mount needs one kind at most.
+    #[serde(skip)]
+    pub documents: Documents,
 }

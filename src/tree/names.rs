@@ -148,6 +148,16 @@ pub fn fold(name: &str) -> String {
         .collect()
 }
 
+/// The name before an ending in ASCII, whatever its case; `None` when it has another.
+pub fn without<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
+    if !fold(name).ends_with(ending) {
+        return None;
+    }
+    // Folding makes one character of each of these, be it the long s.
+    let (at, _) = name.char_indices().rev().nth(ending.len() - 1)?;
+    Some(&name[..at])
+}
+
 fn cut(text: &mut String, max: usize) {
     if text.len() > max {
         let mut end = max;
@@ -311,6 +321,24 @@ mod tests {
             of_edited("a~wxyz", "a-bearbeitet.jpg"),
             ("a~wxyz-edited".into(), ".jpg".into())
         );
+    }
+
+    #[test]
+    fn endings_are_found_in_any_case() {
+        assert_eq!(without("x.jpg.XMP", ".xmp"), Some("x.jpg"));
+        assert_eq!(without("x.j\u{17f}on", ".json"), Some("x"));
+        assert_eq!(without("ΟΔΟΣ.xmp", ".xmp"), Some("ΟΔΟΣ"));
+        assert_eq!(without("x.xmp.jpg", ".xmp"), None);
+        assert_eq!(without("xmp", ".xmp"), None);
+    }
+
+    #[test]
+    fn the_longest_name_has_room_for_a_document() {
+        let form = Form::default();
+        let name = form.suffixed(&"é".repeat(120), &"x".repeat(MAX_SUFFIX), ".jpeg");
+        assert!(name.len() + ".json".len() <= 255 && name.ends_with("xx.jpeg"));
+        assert_eq!(form.suffixed("a", "bcde", ".jpg"), "a~bcde.jpg");
+        assert!(form.follower() + ".json".len() <= 255);
     }
 
     proptest! {

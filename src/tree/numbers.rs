@@ -23,9 +23,15 @@ pub const NO_DATE: i64 = 1_000_000_000;
 const EPOCH_1900: i64 = 2_208_988_800;
 /// Seconds since 1900 get 33 bits. The highest value is left free so that an inode never is the highest number.
 const LAST_SECOND: i64 = (1 << 33) - 2;
+/// Directories and symbolic links; photos stay below.
 const DIRECTORY: u64 = 1 << 61;
-/// Links share no number with files (below 2^61) or directories (bit 61 alone).
-const LINK: u64 = 1 << 62;
+/// The XMP document beside a photo has the photo's number and this bit.
+const XMP: u64 = 1 << 62;
+/// Google's own JSON beside a photo has the photo's number and these bits.
+const JSON: u64 = XMP | DIRECTORY;
+/// Documents are up to 2^20 seconds, twelve days, younger than their photos. Fewer bits let more changes of equal
+/// length pass rsync unseen.
+const FINGERPRINT: u32 = (1 << 20) - 1;
 
 fn hash(tag: &str, parts: &[&[u8]]) -> [u8; 32] {
     let mut sha = Sha256::new();
@@ -67,7 +73,57 @@ pub fn dir_inode(path: &str, n: u32) -> u64 {
 
 /// The inode of a symbolic link, drawn from the directory it stands in and its name.
 pub fn link_inode(dir: u64, name: &[u8]) -> u64 {
-    LINK | (word(&hash("link", &[&dir.to_le_bytes(), name]), 0) & (DIRECTORY - 1))
+    DIRECTORY | (word(&hash("link", &[&dir.to_le_bytes(), name]), 0) & (DIRECTORY - 1))
+}
+
+/// What stands beside a photo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    /// Text of our own, made of what is known.
+    Xmp,
+    /// The sidecar as Google wrote it.
+    Json,
+}
+
+impl Document {
+    /// The bits that tell its inode from the photo's.
+    fn bits(self) -> u64 {
+        match self {
+            Document::Xmp => XMP,
+            Document::Json => JSON,
+        }
+    }
+
+    /// What its name has behind the photo's.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Document::Xmp => ".xmp",
+            Document::Json => ".json",
+        }
+    }
+
+    /// All of them, in the order of their inodes.
+    pub const ALL: [Document; 2] = [Document::Xmp, Document::Json];
+}
+
+/// The inode of a document beside the photo with this one.
+pub fn document_inode(photo: u64, document: Document) -> u64 {
+    photo | document.bits()
+}
+
+/// Whose document an inode is; `None` when it is none.
+pub fn document_of(ino: u64) -> Option<(u64, Document)> {
+    let of = |document: Document| (ino & !JSON, document);
+    match ino & JSON {
+        XMP => Some(of(Document::Xmp)),
+        JSON => Some(of(Document::Json)),
+        _ => None,
+    }
+}
+
+/// Both times of a document: so near to when its photo was uploaded, and another for another text of equal length.
+pub fn document_time(uploaded: i64, fingerprint: u32) -> i64 {
+    uploaded.saturating_add(i64::from(fingerprint & FINGERPRINT))
 }
 
 /// The fraction of a change time, nanoseconds: distinct, so that no two files share the newest change time.
@@ -151,7 +207,7 @@ mod tests {
         let frozen = (
             1_046_446_843_039_408_172,
             2_706_717_749_770_147_289,
-            5_789_750_626_485_772_123,
+            3_483_907_617_272_078_171,
             622_207_885,
             77_597,
             "x3fi".to_owned(),
@@ -165,6 +221,26 @@ mod tests {
     fn kinds_share_no_number() {
         let dir = dir_inode("by-date/2020", 0);
         let link = link_inode(dir, b"x.jpg");
-        assert!(inode(&KEY, i64::MAX, 0) < dir && dir < link && link < i64::MAX as u64);
+        let photo = inode(&KEY, i64::MAX, 0);
+        assert!(photo < DIRECTORY);
+        assert!((DIRECTORY..XMP).contains(&dir) && (DIRECTORY..XMP).contains(&link));
+        assert_ne!(dir, link);
+        let xmp = document_inode(photo, Document::Xmp);
+        let json = document_inode(photo, Document::Json);
+        // A listing's position is the inode and one more, and must be a positive number.
+        assert!((XMP..JSON).contains(&xmp) && (JSON..i64::MAX as u64).contains(&json));
+        assert_eq!(document_of(xmp), Some((photo, Document::Xmp)));
+        assert_eq!(document_of(json), Some((photo, Document::Json)));
+        assert_eq!(
+            (document_of(photo), document_of(dir), document_of(link)),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn times_of_documents_are_near_the_upload() {
+        assert_eq!(document_time(1000, 0), 1000);
+        assert_eq!(document_time(1000, u32::MAX), 1000 + (1 << 20) - 1);
+        assert_eq!(document_time(-5, 1 << 20), -5);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::image::{self, Image};
 use std::hash::BuildHasher;
+use std::sync::OnceLock;
 
 use super::{Child, Dir, Hasher, Links, Options, Place, Totals, Tree, numbers};
 
@@ -24,9 +25,12 @@ impl Tree {
             names: image.names,
             by_name: Vec::new(),
             paths: image.paths,
+            documents: image.documents,
+            by_file: OnceLock::new(),
             totals: Totals::default(),
             hasher: Hasher::default(),
         };
+        tree.documents.keep(&shown);
         let numbers = tree.plant_dirs(&image.dirs, &image.places, &shown);
         tree.plant_places(&image.places, &numbers, &shown, options.links);
         tree.date_dirs();
@@ -139,7 +143,7 @@ impl Tree {
         self.places = all.into_iter().map(|(_, place)| place).collect();
     }
 
-    fn in_by_date(&self, mut dir: u32) -> bool {
+    pub(super) fn in_by_date(&self, mut dir: u32) -> bool {
         while dir != 0 {
             if self.dirs[dir as usize].ino == numbers::BY_DATE {
                 return true;
@@ -155,6 +159,13 @@ impl Tree {
             if let Child::File(file) | Child::Link(file) = place.child {
                 let dir = &mut self.dirs[place.dir as usize];
                 dir.ctime = dir.ctime.max(self.files[file as usize].ctime);
+            }
+        }
+        for (file, _, fingerprint) in self.documents.each() {
+            let time = numbers::document_time(self.files[file as usize].ctime, fingerprint);
+            if let Some(home) = self.places.get(self.home[file as usize] as usize) {
+                let dir = &mut self.dirs[home.dir as usize];
+                dir.ctime = dir.ctime.max(time);
             }
         }
         // Parents stand before their children, so one pass from the end reaches the root.
@@ -192,6 +203,11 @@ impl Tree {
         for (file, _) in self.files.iter().zip(shown).filter(|(_, shown)| **shown) {
             self.totals.files += 1;
             self.totals.bytes = self.totals.bytes.saturating_add(file.size);
+        }
+        for (_, size, _) in self.documents.each() {
+            self.totals.documents += 1;
+            self.totals.bytes = self.totals.bytes.saturating_add(size);
+            self.totals.bytes_without_links = self.totals.bytes_without_links.saturating_add(size);
         }
         for place in &self.places {
             if let Child::File(file) | Child::Link(file) = place.child {

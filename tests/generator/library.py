@@ -63,6 +63,7 @@ class Upload:
     partner: bool = False
     geo: Optional[tuple] = None
     geo_exif: bool = False
+    geo_camera: Optional[tuple] = None              # where the camera says it was; `geo` where None
     origin: dict = field(default_factory=dict)
     sidecar: str = "good"       # good | none | bad
     bad: bytes = b""
@@ -97,6 +98,17 @@ class Upload:
         except ValueError:
             return None
         return t if t != 0 and FIRST <= t <= LAST else None
+
+    @property
+    def carried(self):
+        """The place that the file itself has, as far as the sidecar tells."""
+        return (self.geo_camera or self.geo) if self.geo_exif else None
+
+    def entered(self):
+        """What a person typed, ticked or drew in Google Photos and the file does not carry, by itself."""
+        said = {"description": bool(self.description), "people": bool(self.people_named()), "favorite": self.favorite,
+                "place": self.geo is not None and self.geo != self.carried}
+        return sorted(key for key, on in said.items() if on)
 
     def people_named(self):
         return list(dict.fromkeys(p for p in self.people if p))

@@ -220,6 +220,23 @@ def everything_said(lib):
     up.pieces.append(lib.edited_piece(naming.sanitise(stem + ".HEIC")))
 
 
+@scene(4)
+def one_thing_said(lib):
+    """One thing that a person entered, or none, so that each alone decides about a document."""
+    rng = lib.rng
+    nothing = dict(description="", people=[], favorite=False, geo=None, geo_exif=False, geo_camera=None)
+    place = (round(rng.uniform(-60, 70), 7), round(rng.uniform(-180, 180), 7))
+    said = rng.choice((
+        {}, {"description": "Only words, \u202e\u05e9\u05dc\u05d5\u05dd & <more>"}, {"people": ["O'Neill, Pat"]},
+        {"favorite": True}, {"people": [None]}, {"geo": place, "geo_exif": True}, {"geo": place}, {"geo_camera": place, "geo_exif": True},
+        {"geo": place, "geo_exif": True, "geo_camera": (round(place[0] + 1e-7, 7), place[1])},
+        {"geo": place, "geo_exif": True, "geo_camera": (place[0], round(place[1] - 3, 7))}))
+    title, taken = camera(lib)
+    up = lib.add("one_thing_said", title, taken=taken, plain_only=True, **dict(nothing, **said))
+    if rng.random() < 0.3 and up.clean.lower().endswith(".jpg"):
+        up.pieces.append(lib.edited_piece(up.clean))
+
+
 @scene(1)
 def year_without_sidecar(lib):
     """The year folder's copy has no sidecar, an album's copy has one."""

@@ -43,7 +43,7 @@ def media(up, rng, created_shift=0, url=None):
         out["photoLastModifiedTime"] = stamp(str(up.uploaded + 1000), rng)
     out["geoData"] = _geo(up.geo)
     if up.geo_exif:
-        out["geoDataExif"] = _geo(up.geo)
+        out["geoDataExif"] = _geo(up.carried)
     if up.people:
         out["people"] = [{"name": p} if p is not None else {} for p in up.people]
     for key, on in (("favorited", up.favorite), ("archived", up.archived), ("trashed", up.trashed),

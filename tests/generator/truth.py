@@ -69,7 +69,8 @@ def row(layout, entry, part, stored, home_json):
         "description": (up.description or None) if known else None,
         "people": up.people_named() if known else [], "favorite": known and up.favorite,
         "archived": known and up.archived, "trashed": up.trashed, "locked": up.locked,
-        "partner": known and up.partner, "geo": list(up.geo) if known and up.geo else None, "albums": [],
+        "partner": known and up.partner, "geo": list(up.geo or up.carried) if known and (up.geo or up.carried) else None,
+        "entered": up.entered() if known else [], "albums": [],
         "unsure": sorted(unsure),
     }
 
@@ -90,14 +91,48 @@ def album_rows(layout):
     return rows
 
 
+def documents(rows):
+    """Per content: what calls for a document beside it, or None where the known facts leave that open.
+
+    Of several uploads of the same bytes the earliest speaks; people and favourites hold for all of them. The clip of a
+    live photo is a part of its still and has no document of its own.
+    """
+    owner = {}
+    for r in rows:
+        if r["sidecar"]:
+            owner.setdefault(r["sidecar"], r)
+    copies, said = {}, {}
+    for r in rows:
+        copies.setdefault(r["sha256"], []).append(r)
+    for sha, of in copies.items():
+        if any(set(r["unsure"]) & {"sidecar", "role", "head", "people", "favorite", "description", "clip"} for r in of):
+            said[sha] = None
+            continue
+        if all(r["role"] == "clip" for r in of) and any(r["head"] for r in of):
+            said[sha] = []
+            continue
+        speakers = [owner[s] for s in (r["sidecar"] or r["sidecar_elsewhere"] for r in of) if s in owner]
+        first = min(speakers, default=None, key=lambda r: (
+            r["uploaded"] if r["uploaded"] is not None else float("inf"),
+            r["taken"] if r["taken"] is not None else float("inf"), r["title"] or ""))
+        entered = {"people"} if any(r["people"] for r in of) else set()
+        entered |= {"favorite"} if any(r["favorite"] for r in of) else set()
+        if first:
+            entered |= {what for what in first["entered"] if what in ("description", "place")}
+        said[sha] = sorted(entered)
+    return said
+
+
 def build(layout, where, arguments):
     rows = entry_rows(layout, where)
+    beside = documents(rows)
     albums = album_rows(layout)
     contents = {}
     for r in rows:
         c = contents.setdefault(r["sha256"], {
             "size": r["size"], "crc32": r["crc32"], "shown": False, "favorite": False, "people": set(), "albums": set(),
-            "unsure_albums": set(), "titles": set(), "taken": set(), "roles": set(), "entries": 0})
+            "unsure_albums": set(), "titles": set(), "taken": set(), "roles": set(), "entries": 0,
+            "document": beside[r["sha256"]]})
         c["shown"] |= not (r["trashed"] or r["locked"])
         c["favorite"] |= r["favorite"]
         c["people"] |= set(r["people"])

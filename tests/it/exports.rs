@@ -1,6 +1,6 @@
 //! A mounted export against the truth about it: bytes, dates, sidecars, people, albums, and the sum of them.
 
-use crate::kit::{Mount, hashes, walk};
+use crate::kit::{Mount, hashes, is_document, walk};
 use crate::truth::{Row, Truth};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -38,6 +38,7 @@ impl Wrong {
 pub fn check(mount: &Mount<'_>, truth: &Truth) -> Shown {
     let shown = bytes(mount, truth);
     facts(mount, truth, &shown);
+    documents(truth, &shown);
     sums(mount, truth, &shown);
     shown
 }
@@ -45,9 +46,12 @@ pub fn check(mount: &Mount<'_>, truth: &Truth) -> Shown {
 /// Every content that is to be shown stands in by-date, once, with its own bytes, and the other views hold links to it.
 #[track_caller]
 fn bytes(mount: &Mount<'_>, truth: &Truth) -> Shown {
-    let in_by_date = hashes(&mount.path("by-date"));
+    let all = hashes(&mount.path("by-date"));
+    let mut files = walk(&mount.point());
+    let of_photo = |path: &Path| !is_document(&files[&Path::new("by-date").join(path)]);
+    let in_by_date = all.iter().filter(|(path, _)| of_photo(path));
     let mut times: BTreeMap<&str, u32> = BTreeMap::new();
-    for sha in in_by_date.values() {
+    for (_, sha) in in_by_date {
         *times.entry(sha).or_default() += 1;
     }
     let mut wrong = Wrong::default();
@@ -64,7 +68,6 @@ fn bytes(mount: &Mount<'_>, truth: &Truth) -> Shown {
             None => format!("bytes that are in no archive: {sha}"),
         });
     }
-    let mut files = walk(&mount.point());
     let names: BTreeSet<_> = files
         .keys()
         .map(|path| path.iter().next().unwrap())
@@ -72,7 +75,7 @@ fn bytes(mount: &Mount<'_>, truth: &Truth) -> Shown {
     assert_eq!(names, crate::kit::VIEWS.map(std::ffi::OsStr::new).into());
     files.retain(|_, meta| !meta.is_dir());
     let mut sha_of = HashMap::new();
-    for (path, sha) in in_by_date {
+    for (path, sha) in all {
         sha_of.insert(files[&Path::new("by-date").join(path)].ino(), sha);
     }
     for (path, meta) in &files {
@@ -122,7 +125,7 @@ fn facts(mount: &Mount<'_>, truth: &Truth, shown: &Shown) {
     let homes = shown
         .files
         .iter()
-        .filter(|(path, _)| path.starts_with("by-date"));
+        .filter(|(path, meta)| path.starts_with("by-date") && !is_document(meta));
     let homes: Vec<(&PathBuf, &Metadata)> = homes.collect();
     let paths: Vec<PathBuf> = homes.iter().map(|(path, _)| mount.path(path)).collect();
     let mut wrong = Wrong::default();
@@ -235,6 +238,41 @@ fn facts(mount: &Mount<'_>, truth: &Truth, shown: &Shown) {
     wrong.none();
 }
 
+/// A document stands beside a photo if a person entered something at Google that the photo cannot carry, and only then.
+#[track_caller]
+fn documents(truth: &Truth, shown: &Shown) {
+    let mut wrong = Wrong::default();
+    let (mut documents, mut open) = (0, 0);
+    for (path, meta) in &shown.files {
+        if is_document(meta) {
+            documents += 1;
+            let photo = path.with_extension("");
+            let of = shown.files.get(&photo).filter(|of| !is_document(of));
+            let right = path.starts_with("by-date")
+                && path.extension().is_some_and(|ending| ending == "xmp")
+                && of.is_some_and(|of| meta.ino() == of.ino() | 1 << 62);
+            wrong.unless(right && meta.nlink() == 1, || {
+                format!("{} is beside nothing", path.display())
+            });
+            continue;
+        }
+        let sha = &shown.sha_of[&meta.ino()];
+        let Some(entered) = &truth.contents[sha].document else {
+            open += 1;
+            continue;
+        };
+        let mut document = path.clone().into_os_string();
+        document.push(".xmp");
+        let has = shown.files.contains_key(Path::new(&document));
+        let should = path.starts_with("by-date") && !entered.is_empty();
+        wrong.unless(has == should, || {
+            format!("{}: document {has}, entered {entered:?}", path.display())
+        });
+    }
+    println!("{documents} documents are right; {open} photos may have one or none");
+    wrong.none();
+}
+
 /// The second that a content was taken: its sidecar's, else that in its name.
 fn taken(owner: Option<&Row>, row: &Row) -> Value {
     let speaking = owner.unwrap_or(row);
@@ -265,6 +303,8 @@ fn sums(mount: &Mount<'_>, truth: &Truth, shown: &Shown) {
     assert_eq!(status["problems"], Value::Array(Vec::new()));
     assert_eq!(n("in_archives"), totals.media_entries);
     assert_eq!(n("shown"), totals.shown_contents);
+    let documents = shown.files.values().filter(|meta| is_document(meta));
+    assert_eq!(n("documents"), documents.count() as u64);
     assert_eq!(left_out("trash"), trash.len() as u64);
     assert_eq!(left_out("locked"), locked.len() as u64);
     assert_eq!(left_out("older"), 0);

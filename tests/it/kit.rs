@@ -426,6 +426,21 @@ pub fn hashes(root: &Path) -> BTreeMap<PathBuf, String> {
     found
 }
 
+/// Whether what `stat` tells is of a document beside a photo: no photo's inode has this bit.
+pub fn is_document(meta: &Metadata) -> bool {
+    meta.ino() >> 62 == 1
+}
+
+/// [`hashes`] of a mount's photos, without the documents beside them.
+#[track_caller]
+pub fn photos(root: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = hashes(root);
+    for (path, _) in walk(root).iter().filter(|(_, meta)| is_document(meta)) {
+        found.remove(path);
+    }
+    found
+}
+
 /// All that `stat` tells of everything below a directory, a line for each.
 pub fn stats(root: &Path) -> Vec<String> {
     let mut command = Command::new("find");

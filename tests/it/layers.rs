@@ -34,7 +34,14 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     (
         "tree",
         "model",
-        &["data_encoding", "jiff", "sha2", "unicode_normalization"],
+        &[
+            "crc32fast",
+            "data_encoding",
+            "jiff",
+            "quick_xml",
+            "sha2",
+            "unicode_normalization",
+        ],
     ),
     (
         "content",

@@ -2,8 +2,8 @@
 //! by the tools they use.
 //!
 //! One binary for all of it, so that it is linked once. The tests need root, /dev/fuse, bash, find, tar, rsync, restic,
-//! Borg and Python; a tool that is missing is a failure. `GPHOTOSFS_TEST_ALL=1` lets every tool copy every form of every
-//! generated export (see `copies`), which takes four times as long as all the rest.
+//! Borg, Python, getfattr, exiftool and exiv2; a tool that is missing is a failure. `GPHOTOSFS_TEST_ALL=1` lets every
+//! tool copy every form of every generated export (see `copies`), which takes four times as long as all the rest.
 
 #![allow(
     clippy::expect_used,
@@ -20,6 +20,7 @@ mod copiers;
 mod copies;
 mod damage;
 mod dates;
+mod documents;
 mod errors;
 mod export;
 mod exports;
@@ -35,3 +36,4 @@ mod robust;
 mod tools;
 mod trouble;
 mod truth;
+mod xattrs;

@@ -1,6 +1,6 @@
 //! What holds of every tree: no order matters, no two names clash, none is too long, and no photo is lost or doubled.
 
-use crate::kit::{Home, generate_with, hashes, stats, takeout, walk, within};
+use crate::kit::{Home, generate_with, hashes, photos, stats, takeout, walk, within};
 use gphotosfs::catalog::Catalog;
 use gphotosfs::sync::{Pass, Progress, sync};
 use gphotosfs::tree::fold::Rules;
@@ -270,7 +270,7 @@ fn every_name_of_a_generated_tree_can_be_copied_anywhere() {
         let all = walk(&mount.point());
         portable(all.keys().map(PathBuf::as_path));
         let mut seen: BTreeMap<String, u32> = BTreeMap::new();
-        for sha in hashes(&mount.path("by-date")).into_values() {
+        for sha in photos(&mount.path("by-date")).into_values() {
             *seen.entry(sha).or_default() += 1;
         }
         let truth = crate::truth::Truth::read(&home.path("x"));

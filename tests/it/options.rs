@@ -1,6 +1,6 @@
 //! `--links` and `--include`: they show and hide, and move nothing.
 
-use crate::kit::{Home, Mount, VIEWS, generate, hashes, run, takeout, walk, within};
+use crate::kit::{Home, Mount, VIEWS, generate, hashes, photos, run, takeout, walk, within};
 use crate::truth::Truth;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -165,7 +165,7 @@ fn hidden_photos_appear_and_nothing_else_moves() {
         for (options, more) in ways {
             let mount = mount(&home, options);
             let in_by_date: BTreeSet<String> =
-                hashes(&mount.path("by-date")).into_values().collect();
+                photos(&mount.path("by-date")).into_values().collect();
             let should: BTreeSet<&str> = &truth.shown() | more;
             assert!(in_by_date.iter().eq(&should), "{options:?}");
             let status = mount.status();

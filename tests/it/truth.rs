@@ -37,6 +37,8 @@ pub struct Content {
     pub people: BTreeSet<String>,
     pub albums: BTreeSet<String>,
     pub unsure_albums: BTreeSet<String>,
+    /// What a person entered that calls for a document; `None` where the known facts leave it open.
+    pub document: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]

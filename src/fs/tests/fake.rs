@@ -7,6 +7,7 @@ use std::sync::{Condvar, Mutex};
 
 use crate::content::Error;
 use crate::fs::library::{Library, Take};
+use crate::fs::xattr::Xattr;
 use crate::tree::{Attr, Kind, Totals};
 
 pub(super) const BY_DATE: u64 = 2;
@@ -231,9 +232,23 @@ impl Library for std::sync::Arc<Fake> {
         ))
     }
 
+    fn xattrs(&self, ino: u64) -> Result<Vec<Xattr>, Error> {
+        match self.does.get(&ino) {
+            Some(Does::Serve) => Ok(vec![
+                ("user.gphotos.title".into(), b"A title".to_vec()),
+                ("user.gphotos.people".into(), b"Ada\nBen".to_vec()),
+            ]),
+            Some(Does::Fail) => Err(Error::Missing {
+                path: PathBuf::from("catalog"),
+            }),
+            _ => Ok(Vec::new()),
+        }
+    }
+
     fn totals(&self) -> Totals {
         Totals {
             files: 60_000,
+            documents: 0,
             dirs: 5,
             bytes: 40_961,
             bytes_without_links: 40_961,

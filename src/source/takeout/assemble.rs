@@ -126,20 +126,9 @@ fn sort_into_folders(export: &Export, layout: &Layout, batch: &mut Batch) -> Fol
     folders
 }
 
-/// Where a file of an unpacked folder lies below its root.
-pub fn path_below_root(entry: &Entry) -> Vec<u8> {
-    if let Some(raw) = &entry.file.raw {
-        return raw.clone();
-    }
-    match entry.dir.split_once('/') {
-        Some((_, below)) => format!("{below}/{}", entry.file.name).into_bytes(),
-        None => entry.file.name.clone().into_bytes(),
-    }
-}
-
 fn medium(export: &Export, entry: &Entry, batch: &mut Batch) -> Medium {
     let location = if export.folders.contains(&entry.part) {
-        batch.paths.push(path_below_root(entry));
+        batch.paths.push(entry.path_below_root());
         Location::File {
             part: entry.part,
             path: batch.paths.len() as u32 - 1,

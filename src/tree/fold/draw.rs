@@ -58,6 +58,7 @@ impl Fold {
             entry: own.entry,
             sidecar: own.sidecar,
             role: own.role,
+            follows: own.head.is_some(),
             hidden: own.hidden,
             video: own.role == Role::Clip || is_video(&own.file),
             copies: own.copies,

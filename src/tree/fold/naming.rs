@@ -3,6 +3,7 @@
 use super::{DirId, DirLine, Fold, Given, Owner, PhotoId};
 use crate::model::Role;
 use crate::tree::image::DirRecord;
+use crate::tree::numbers::Document;
 use crate::tree::{names, numbers};
 
 impl Fold {
@@ -103,6 +104,9 @@ impl Fold {
     ) -> String {
         for len in std::iter::once(0).chain(4..=names::MAX_SUFFIX) {
             let name = attempt(len);
+            if self.is_in_the_way(dir, owner, &name) {
+                continue;
+            }
             let slot = self
                 .owners
                 .entry((dir, names::fold(&name)))
@@ -113,6 +117,24 @@ impl Fold {
         }
         // 80 bits of a hash are spent on one name. The longest attempt is still a name of its own in practice.
         attempt(names::MAX_SUFFIX)
+    }
+
+    /// Whether a name in `by-date` would leave no room for documents: it is that of another photo's document, or
+    /// another photo is called like a document of its own. So it is whatever documents are shown, now or later; they
+    /// need no names in the map, since each is its photo's with an ending.
+    fn is_in_the_way(&self, dir: DirId, owner: Owner, name: &str) -> bool {
+        if !self.dirs[dir].path.starts_with("by-date/") {
+            return false;
+        }
+        let of_another = |name: &str| {
+            let slot = self.owners.get(&(dir, names::fold(name)));
+            slot.is_some_and(|slot| *slot != owner)
+        };
+        Document::ALL.iter().any(|document| {
+            let ending = document.ending();
+            of_another(&format!("{name}{ending}"))
+                || names::without(name, ending).is_some_and(&of_another)
+        })
     }
 
     pub(super) fn titled_dir(&mut self, parent: DirId, title: &str, id: &[u8]) -> DirId {

@@ -76,7 +76,7 @@ fn walk(tree: &Tree) -> BTreeMap<String, (u64, i64, i64, u32, u32, u32)> {
         found: &mut BTreeMap<String, (u64, i64, i64, u32, u32, u32)>,
     ) {
         for (attr, name) in tree.list(dir, 0).unwrap() {
-            let path = format!("{path}/{}", std::str::from_utf8(name).unwrap());
+            let path = format!("{path}/{}", std::str::from_utf8(&name).unwrap());
             match attr.kind {
                 Kind::Dir => below(tree, attr.ino, &path, found),
                 Kind::File | Kind::Link => {
