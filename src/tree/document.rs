@@ -47,8 +47,8 @@ pub struct Facts<'a> {
     pub place: Option<Geo>,
     /// When it was taken, seconds since 1970.
     pub taken: Option<i64>,
-    /// Seconds that the clock there was ahead of UTC, where known.
-    pub offset_seconds: Option<i32>,
+    /// Minutes that the clock there was ahead of UTC, where known.
+    pub offset_minutes: Option<i16>,
 }
 
 impl<'a> Facts<'a> {
@@ -77,7 +77,7 @@ impl<'a> Facts<'a> {
             favorite: places.iter().any(|(view, _)| *view == numbers::FAVORITES),
             place: sidecar.and_then(|facts| facts.geo),
             taken: file.taken,
-            offset_seconds: None,
+            offset_minutes: file.ahead_minutes,
         };
         match extent {
             Extent::All => Some(all),
@@ -86,7 +86,7 @@ impl<'a> Facts<'a> {
                 let entered = Facts {
                     albums: Vec::new(),
                     taken: None,
-                    offset_seconds: None,
+                    offset_minutes: None,
                     place: sidecar.and_then(entered_place),
                     ..all
                 };

@@ -358,15 +358,26 @@ impl Fold {
 
     /// The zone in which a photo's month begins: that of whose date it has.
     fn zone(&mut self, photo: PhotoId) -> TimeZone {
+        self.zone_of_place(photo)
+            .unwrap_or_else(|| self.rules.zone.clone())
+    }
+
+    fn zone_of_place(&mut self, photo: PhotoId) -> Option<TimeZone> {
         let head = self.photos[photo].head;
         let dated = head.filter(|head| self.photos[*head].date.is_some());
-        let Some(name) = self.photos[dated.unwrap_or(photo)].zone.clone() else {
-            return self.rules.zone.clone();
-        };
+        let name = self.photos[dated.unwrap_or(photo)].zone.clone()?;
         let known = self.zones.entry(name);
-        known
-            .or_insert_with_key(|name| Rules::zone(name).unwrap_or(self.rules.zone.clone()))
-            .clone()
+        let zone =
+            known.or_insert_with_key(|name| Rules::zone(name).unwrap_or(self.rules.zone.clone()));
+        Some(zone.clone())
+    }
+
+    /// How far the clock at a photo's place was ahead of UTC. `None` for local mean times, which no date with an offset
+    /// can state to the second.
+    fn ahead_minutes(&mut self, photo: PhotoId, date: i64) -> Option<i16> {
+        let time = Timestamp::from_second(date).ok()?;
+        let seconds = self.zone_of_place(photo)?.to_offset(time).seconds();
+        (seconds % 60 == 0).then(|| (seconds / 60) as i16)
     }
 
     /// Gives inode and change time, once and for ever.

@@ -37,6 +37,8 @@ pub struct FileRecord {
     pub location: Location,
     /// When it was taken, seconds since 1970, where a source says so (a year's folder alone does not).
     pub taken: Option<i64>,
+    /// Minutes that the clock at its place was ahead of UTC then, where the place is known.
+    pub ahead_minutes: Option<i16>,
     /// The catalog's number of the archive entry with the bytes.
     pub entry: u32,
     /// The catalog's number of the sidecar in use.

@@ -91,7 +91,7 @@ impl Text {
         let both = [&facts.people[..], &facts.albums[..]].concat();
         self.list("dc:subject", "rdf:Bag", &plain(&both))?;
         self.list("digiKam:TagsList", "rdf:Seq", &tags('/'))?;
-        if let Some(taken) = facts.taken.and_then(|t| moment(t, facts.offset_seconds)) {
+        if let Some(taken) = facts.taken.and_then(|t| moment(t, facts.offset_minutes)) {
             self.value("exif:DateTimeOriginal", &taken)?;
         }
         if let Some(place) = &facts.place {
@@ -180,9 +180,9 @@ fn arc(degrees: f64, [positive, negative]: [char; 2]) -> String {
 }
 
 /// ISO 8601 with the offset where it is known, else in UTC.
-fn moment(second: i64, offset_seconds: Option<i32>) -> Option<String> {
+fn moment(second: i64, offset_minutes: Option<i16>) -> Option<String> {
     let time = Timestamp::from_second(second).ok()?;
-    let offset = offset_seconds.and_then(|seconds| Offset::from_seconds(seconds).ok());
+    let offset = offset_minutes.and_then(|m| Offset::from_seconds(i32::from(m) * 60).ok());
     Some(match offset {
         Some(offset) => {
             let local = time.to_zoned_datetime(TimeZone::fixed(offset));

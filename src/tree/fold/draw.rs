@@ -6,7 +6,7 @@ use crate::tree::image::{FileRecord, Image, PlaceRecord};
 use crate::tree::numbers;
 
 impl Fold {
-    pub(super) fn draw(self, places: &[(DirId, PhotoId)]) -> Image {
+    pub(super) fn draw(mut self, places: &[(DirId, PhotoId)]) -> Image {
         let mut by_ino: Vec<PhotoId> = (0..self.photos.len()).collect();
         by_ino.sort_unstable_by_key(|photo| self.photos[*photo].ino);
         let mut file_of = vec![0_u32; self.photos.len()];
@@ -39,8 +39,9 @@ impl Fold {
         image
     }
 
-    pub(super) fn record(&self, photo: PhotoId) -> FileRecord {
+    pub(super) fn record(&mut self, photo: PhotoId) -> FileRecord {
         let date = self.date(photo);
+        let ahead = date.and_then(|date| self.ahead_minutes(photo, date));
         let own = &self.photos[photo];
         let dated = own.head.map(|head| &self.photos[head]);
         let source = dated
@@ -55,6 +56,7 @@ impl Fold {
             crc32: own.id.crc32,
             location: own.location,
             taken: date.filter(|_| source >= DateSource::Named),
+            ahead_minutes: ahead,
             entry: own.entry,
             sidecar: own.sidecar,
             role: own.role,

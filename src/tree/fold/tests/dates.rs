@@ -233,3 +233,17 @@ fn names_follow_the_rules_for_names() {
         assert!(name.len() <= 59 && !name.contains([':', '?']), "{name}");
     }
 }
+
+#[test]
+fn the_clock_at_the_place_is_told_to_the_minute() {
+    let ahead = |taken: i64, place: Option<&str>| {
+        let mut fold = Fold::new(in_zone("Asia/Tokyo"));
+        fold.step(&batch("1", vec![dated(taken, place)]));
+        fold.image().files[0].ahead_minutes
+    };
+    assert_eq!(ahead(MIDNIGHT, Some("Europe/Lisbon")), Some(60));
+    assert_eq!(ahead(MIDNIGHT, Some("America/St_Johns")), Some(-150));
+    assert_eq!(ahead(MIDNIGHT, None), None);
+    // Lisbon's own time until 1912, 36 minutes and 45 seconds behind.
+    assert_eq!(ahead(-2_000_000_000, Some("Europe/Lisbon")), None);
+}
