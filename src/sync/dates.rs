@@ -71,74 +71,24 @@ fn silent(batch: &Batch) -> Vec<usize> {
         .collect()
 }
 
+type Known = HashMap<u32, Option<Stated>>;
+type ByKey = HashMap<BlobKey, Option<Stated>>;
+
 fn read(
     catalog: &mut Catalog,
     parts: &HashMap<u32, &KnownPart>,
     batch: &mut Batch,
     silent: &[usize],
 ) -> Result<Vec<String>, Error> {
-    let mut problems = Vec::new();
-    let mut known: HashMap<u32, Option<Stated>> = HashMap::new();
     let of_parts: HashSet<u32> = silent
         .iter()
         .map(|index| batch.media[*index].location.part())
         .collect();
+    let mut known = Known::new();
     for part in of_parts {
         known.extend(catalog.written(part)?);
     }
-    let mut by_key: HashMap<BlobKey, Option<Stated>> = HashMap::new();
-    for index in silent {
-        let medium = &batch.media[*index];
-        if let Some(written) = known.get(&medium.entry) {
-            by_key.insert(medium.key, *written);
-        }
-    }
-    // In the order in which they lie, for the sake of disks that turn.
-    let mut unread: Vec<usize> = silent.to_vec();
-    unread.retain(|index| {
-        let medium = &batch.media[*index];
-        !medium.absent && !known.contains_key(&medium.entry)
-    });
-    unread.sort_by_key(|index| batch.media[*index].location.place());
-    let mut shelf: Option<(u32, Shelf<'_>)> = None;
-    let mut found = Vec::new();
-    for index in unread {
-        let medium = &batch.media[index];
-        let part = medium.location.part();
-        let written = match by_key.get(&medium.key) {
-            Some(written) => Ok(*written),
-            None => {
-                let Some(of) = parts.get(&part) else { continue };
-                if shelf.as_ref().is_none_or(|(open, _)| *open != part) {
-                    shelf = Some((part, Shelf::of(of)));
-                }
-                let Some((_, shelf)) = &mut shelf else {
-                    continue;
-                };
-                look(shelf, medium, &batch.paths)
-            }
-        };
-        match written {
-            Ok(written) => {
-                by_key.insert(medium.key, written);
-                found.push((medium.entry, written));
-            }
-            Err(error) => problems.push(format!(
-                "{}: {}: cannot be read for its date: {error}; dated by its name or its folder",
-                parts.get(&part).map_or_else(String::new, |part| part
-                    .part
-                    .path
-                    .display()
-                    .to_string()),
-                medium.file.escape_debug(),
-            )),
-        }
-        if found.len() >= KEEP_AFTER {
-            catalog.set_written(&found)?;
-            found.clear();
-        }
-    }
-    catalog.set_written(&found)?;
+    let (by_key, problems) = look_all(catalog, parts, batch, silent, &known)?;
     for index in silent {
         let medium = &mut batch.media[*index];
         let told = Told {
@@ -148,6 +98,55 @@ fn read(
         medium.told = (told != Told::default()).then(|| Box::new(told));
     }
     Ok(problems)
+}
+
+/// Looks into the media that were never looked into, one of those with the same bytes, in the order in which they lie,
+/// for the sake of disks that turn.
+fn look_all(
+    catalog: &mut Catalog,
+    parts: &HashMap<u32, &KnownPart>,
+    batch: &Batch,
+    silent: &[usize],
+    known: &Known,
+) -> Result<(ByKey, Vec<String>), Error> {
+    let media = silent.iter().map(|index| &batch.media[*index]);
+    let (told, mut unread): (Vec<&Medium>, Vec<&Medium>) =
+        media.partition(|medium| known.contains_key(&medium.entry));
+    let mut by_key: ByKey = told
+        .iter()
+        .map(|medium| (medium.key, known[&medium.entry]))
+        .collect();
+    unread.retain(|medium| !medium.absent && parts.contains_key(&medium.location.part()));
+    unread.sort_by_key(|medium| medium.location.place());
+    let mut problems = Vec::new();
+    let mut found = Vec::new();
+    for of_part in unread.chunk_by(|a, b| a.location.part() == b.location.part()) {
+        let part = parts[&of_part[0].location.part()];
+        let mut shelf = Shelf::of(part);
+        for medium in of_part {
+            let written = match by_key.get(&medium.key) {
+                Some(written) => Ok(*written),
+                None => look(&mut shelf, medium, &batch.paths),
+            };
+            match written {
+                Ok(written) => {
+                    by_key.insert(medium.key, written);
+                    found.push((medium.entry, written));
+                }
+                Err(error) => problems.push(format!(
+                    "{}: {}: cannot be read for its date: {error}; dated by its name or its folder",
+                    part.part.path.display(),
+                    medium.file.escape_debug(),
+                )),
+            }
+            if found.len() >= KEEP_AFTER {
+                catalog.set_written(&found)?;
+                found.clear();
+            }
+        }
+    }
+    catalog.set_written(&found)?;
+    Ok((by_key, problems))
 }
 
 fn look(

@@ -101,7 +101,7 @@ pub enum Peek<'a> {
     /// Inflated from an archive.
     Whole(Cursor<Vec<u8>>),
     /// Being inflated.
-    Inflated(Inflated<'a>),
+    Inflated(Box<Inflated<'a>>),
 }
 
 impl<'a> Peek<'a> {
@@ -117,7 +117,7 @@ impl<'a> Peek<'a> {
             wanted: 0,
         };
         if size > WHOLE {
-            return Ok(Peek::Inflated(inflated));
+            return Ok(Peek::Inflated(Box::new(inflated)));
         }
         let mut bytes = Vec::new();
         // What lies before the damage may hold what is looked for.

@@ -1,9 +1,10 @@
 //! What can only be asked from outside: of the sources as text, and of the program as users meet it: mounted, and copied
 //! by the tools they use.
 //!
-//! One binary for all of it, so that it is linked once. The tests need root, /dev/fuse, bash, find, tar, rsync, restic,
-//! Borg, Python, getfattr, exiftool and exiv2; a tool that is missing is a failure. `GPHOTOSFS_TEST_ALL=1` lets every
-//! tool copy every form of every generated export (see `copies`), which takes four times as long as all the rest.
+//! One binary for all of it, so that it is linked once. The tests need root, /dev/fuse, loop devices, bash, find, tar,
+//! rsync, restic, Borg, Python, getfattr, exiftool, exiv2, ntfs-3g and exfat-fuse; a tool that is missing is a failure.
+//! `GPHOTOSFS_TEST_ALL=1` lets every tool copy every form of every generated export (see `copies`), which takes four
+//! times as long as all the rest.
 
 #![allow(
     clippy::expect_used,
@@ -33,6 +34,7 @@ mod options;
 mod read_only;
 mod readme;
 mod robust;
+mod systems;
 mod tools;
 mod trouble;
 mod truth;

@@ -132,7 +132,7 @@ fn parts_of_any_cut_in_any_order_give_one_tree() {
 
 /// Writes one photo with its sidecar, named as Google does: no separators, 51 characters at most for the medium and its
 /// sidecar, and the number after that. Gives the SHA-256 of the photo.
-fn photo(dir: &Path, number: usize, title: &str, uploaded: usize) -> String {
+pub fn photo(dir: &Path, number: usize, title: &str, uploaded: usize) -> String {
     let count = if number == 0 {
         String::new()
     } else {
