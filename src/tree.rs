@@ -427,12 +427,19 @@ impl Tree {
     }
 }
 
-/// Counts what stands more than once, for tests and `doctor`-like checks: names that differ only in case.
+/// Counts what stands more than once, for tests and `doctor`-like checks: names that differ only in case, those of all
+/// documents among them that any options may show.
 pub fn clashes(tree: &Tree) -> usize {
     let mut seen: HashMap<(u32, String), u32> = HashMap::new();
     for place in &tree.places {
         let name = String::from_utf8_lossy(tree.name(place));
         *seen.entry((place.dir, names::fold(&name))).or_default() += 1;
+        if matches!(place.child, Child::File(_)) && tree.in_by_date(place.dir) {
+            for document in numbers::Document::ALL {
+                let name = names::fold(&format!("{name}{}", document.ending()));
+                *seen.entry((place.dir, name)).or_default() += 1;
+            }
+        }
     }
     seen.values().filter(|count| **count > 1).count()
 }

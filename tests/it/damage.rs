@@ -181,6 +181,8 @@ impl Case {
     /// `gphotosfs mount`; where the case has limits, within them.
     fn mount(&self, home: &Home, more: &[&str]) -> Ran {
         let mut args = takeout([self.folder.join("export")]);
+        // Their text is made here, and is no archive's to damage.
+        args.extend(["--sidecars", "none"].map(Into::into));
         args.extend(more.iter().map(Into::into));
         let Some(most) = self.facts["limits"]["rss_mb"].as_u64() else {
             return home.mount_run(args);

@@ -201,6 +201,34 @@ fn the_kernel_remembers_names_and_attributes() {
 }
 
 #[test]
+fn attributes_are_told_or_fail_loudly() {
+    let stage = stage("", Opens::Told);
+    let script = r#"
+import errno, os, sys
+def ask(name, attribute):
+    try:
+        return os.getxattr(os.path.join(sys.argv[1], "by-date", name), attribute).decode()
+    except OSError as error:
+        return errno.errorcode[error.errno]
+print(ask("a.jpg", "user.gphotos.people"), ask("a.jpg", "user.gphotos.no"), ask("a.jpg", "user.other"),
+      ask("empty.jpg", "user.gphotos.title"), ask("bad.jpg", "user.gphotos.title"), ask("bad.jpg", "user.other"),
+      os.listxattr(os.path.join(sys.argv[1], "by-date", "a.jpg")), sep="|")
+"#;
+    let asked = Command::new("python3")
+        .args(["-c", script])
+        .arg(&stage.root)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&asked.stdout);
+    let error = String::from_utf8_lossy(&asked.stderr);
+    assert_eq!(
+        told.trim_end(),
+        "Ada\nBen|ENODATA|ENODATA|A title|EIO|ENODATA|['user.gphotos.title', 'user.gphotos.people']",
+        "{error}"
+    );
+}
+
+#[test]
 fn a_handle_as_nfs_keeps_it_outlives_the_mount() {
     let script = r#"
 import ctypes, os, sys

@@ -375,7 +375,7 @@ struct Chance {
 
 fn chances() -> impl Strategy<Value = Vec<Chance>> {
     let one = (
-        0..6_usize,
+        0..TITLES.len(),
         0..4_i64,
         0..3_i64,
         0..12_u32,
@@ -399,8 +399,11 @@ fn chances() -> impl Strategy<Value = Vec<Chance>> {
     prop::collection::vec(one, 1..24)
 }
 
-const TITLES: [&str; 6] = [
+const TITLES: [&str; 9] = [
     "IMG_1.jpg",
+    "img_1.jpg.XMP",
+    "IMG_1.jpg.xmp.json",
+    "strasse.png.j\u{17f}on",
     "img_1.JPG",
     "IMG_1~abcd.jpg",
     "straße.png",
