@@ -17,8 +17,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The schema that this program writes. A catalog with a higher number is refused and left alone.
-const SCHEMA: i64 = 1;
+/// The schema that this program writes. A catalog with a higher number is refused and left alone; one with a lower number
+/// is made anew, since its facts can be had again.
+const SCHEMA: i64 = 2;
 /// The file's name in the state directory.
 pub const FILE: &str = "catalog.sqlite";
 /// How a part is marked of which only names are left.
@@ -64,6 +65,21 @@ impl From<rusqlite::Error> for Error {
 
 type Result<T> = std::result::Result<T, Error>;
 
+/// How a catalog's file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// There is none yet.
+    Absent,
+    /// It is whole.
+    Sound,
+    /// Of an earlier version: the next pass makes it anew.
+    Older,
+    /// Of a later version, by its schema's number.
+    Newer(i64),
+    /// What SQLite found.
+    Damaged(Vec<String>),
+}
+
 /// A part as remembered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KnownPart {
@@ -97,11 +113,17 @@ impl Catalog {
     pub fn open(state_dir: &Path) -> Result<Catalog> {
         std::fs::create_dir_all(state_dir).map_err(|error| Error::Dir(state_dir.into(), error))?;
         let path = state_dir.join(FILE);
-        let mut db = Connection::open(&path)?;
-        db.pragma_update(None, "journal_mode", "WAL")?;
-        // A power cut may lose the last transactions, which are then indexed again; it never leaves half of one.
-        db.pragma_update(None, "synchronous", "NORMAL")?;
-        db.busy_timeout(std::time::Duration::from_secs(10))?;
+        let mut db = owned(&path)?;
+        let found = version(&db)?;
+        if (1..SCHEMA).contains(&found) {
+            drop(db);
+            tracing::info!(
+                "{} is of an earlier version (schema {found}); it is made anew",
+                path.display()
+            );
+            remove(&path).map_err(|error| Error::Dir(state_dir.into(), error))?;
+            db = owned(&path)?;
+        }
         match version(&db)? {
             0 => {
                 let tx = db.transaction()?;
@@ -129,9 +151,26 @@ impl Catalog {
         db.busy_timeout(std::time::Duration::from_secs(10))?;
         match version(&db)? {
             SCHEMA => Ok(Some(Catalog { db })),
-            // An owner has made the file and not yet the schema.
-            0 => Ok(None),
+            // An owner has made the file and not yet the schema, or the next one will make it anew.
+            older if older < SCHEMA => Ok(None),
             newer => Err(Error::Newer(path, newer)),
+        }
+    }
+
+    /// Looks through the whole file for damage.
+    ///
+    /// # Errors
+    /// When it cannot be read at all, which is no damage: no permission, or a busy disk.
+    pub fn health(state_dir: &Path) -> Result<Health> {
+        let path = state_dir.join(FILE);
+        if !path.exists() {
+            return Ok(Health::Absent);
+        }
+        match check(&path) {
+            Err(Error::Sql(error)) if is_damage(&error) => {
+                Ok(Health::Damaged(vec![error.to_string()]))
+            }
+            other => other,
         }
     }
 
@@ -423,6 +462,116 @@ impl Catalog {
     }
 }
 
+/// Opens, or makes, the file for its one writer.
+fn owned(path: &Path) -> Result<Connection> {
+    let db = Connection::open(path)?;
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    // A power cut may lose the last transactions, which are then indexed again; it never leaves half of one.
+    db.pragma_update(None, "synchronous", "NORMAL")?;
+    db.busy_timeout(std::time::Duration::from_secs(10))?;
+    Ok(db)
+}
+
+/// The file itself goes last: a log without it would be taken for that of the next one.
+fn remove(path: &Path) -> std::io::Result<()> {
+    for ending in ["-wal", "-shm", ""] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        match std::fs::remove_file(name) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check(path: &Path) -> Result<Health> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    db.busy_timeout(std::time::Duration::from_secs(10))?;
+    let version = version(&db)?;
+    if version > SCHEMA {
+        return Ok(Health::Newer(version));
+    }
+    let mut query = db.prepare("PRAGMA quick_check(20)")?;
+    let found: Vec<String> = query
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(match found.as_slice() {
+        [ok] if ok == "ok" && version < SCHEMA => Health::Older,
+        [ok] if ok == "ok" => Health::Sound,
+        _ => Health::Damaged(found),
+    })
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
+    )
+}
+
 fn version(db: &Connection) -> Result<i64> {
     Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set_version(dir: &Path, version: i64) {
+        let db = Connection::open(dir.join(FILE)).unwrap();
+        db.pragma_update(None, "user_version", version).unwrap();
+    }
+
+    #[test]
+    fn an_older_catalog_is_made_anew_and_a_newer_one_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        assert_eq!(Catalog::health(dir).unwrap(), Health::Absent);
+        let mut catalog = Catalog::open(dir).unwrap();
+        catalog.set_meta("key", "value").unwrap();
+        drop(catalog);
+        let kept = Catalog::open(dir).unwrap().meta("key").unwrap();
+        assert_eq!(kept.as_deref(), Some("value"));
+        assert_eq!(Catalog::health(dir).unwrap(), Health::Sound);
+
+        set_version(dir, SCHEMA - 1);
+        assert_eq!(Catalog::health(dir).unwrap(), Health::Older);
+        // Who only looks changes nothing.
+        assert!(Catalog::peek(dir).unwrap().is_none());
+        assert_eq!(Catalog::health(dir).unwrap(), Health::Older);
+        // A log that was left behind belongs to the old file.
+        for ending in ["-wal", "-shm"] {
+            std::fs::write(dir.join(format!("{FILE}{ending}")), "old").unwrap();
+        }
+        let catalog = Catalog::open(dir).unwrap();
+        assert_eq!(catalog.meta("key").unwrap(), None);
+        assert!(catalog.parts().unwrap().is_empty());
+        drop(catalog);
+        assert_eq!(Catalog::health(dir).unwrap(), Health::Sound);
+
+        set_version(dir, SCHEMA + 1);
+        let before = std::fs::read(dir.join(FILE)).unwrap();
+        assert!(matches!(Catalog::open(dir), Err(Error::Newer(_, _))));
+        assert!(matches!(Catalog::peek(dir), Err(Error::Newer(_, _))));
+        assert_eq!(Catalog::health(dir).unwrap(), Health::Newer(SCHEMA + 1));
+        assert_eq!(std::fs::read(dir.join(FILE)).unwrap(), before);
+    }
+
+    #[test]
+    fn damage_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        drop(Catalog::open(dir).unwrap());
+        let path = dir.join(FILE);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        for byte in &mut bytes[middle..] {
+            *byte = 0xa5;
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(matches!(Catalog::health(dir).unwrap(), Health::Damaged(_)));
+        std::fs::write(&path, "no catalog at all").unwrap();
+        assert!(matches!(Catalog::health(dir).unwrap(), Health::Damaged(_)));
+    }
 }

@@ -12,6 +12,7 @@
 
 pub mod fold;
 pub mod image;
+pub mod moves;
 pub mod names;
 pub mod numbers;
 mod plant;

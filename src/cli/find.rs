@@ -1,14 +1,16 @@
 //! Which library a command speaks of.
 
-use crate::catalog::Catalog;
-use crate::config::Places;
+use super::Common;
+use crate::catalog::{self, Catalog};
+use crate::config::{Library, Places};
 use crate::fs::mounts;
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 
-/// The state directory of the library that is meant: that of a path in a mount, of a set of sources, of the only
-/// mount there is, or of the only library there is.
+/// The state directory of the library that is meant: that of a path in a mount, of a set of sources, the configured one
+/// if there is one, else that of the only mount there is, or the only one there is.
 pub(super) fn state_dir(
+    common: &Common,
     places: &Places,
     mountpoint: Option<&Path>,
     takeout: &[PathBuf],
@@ -26,6 +28,9 @@ pub(super) fn state_dir(
     if !takeout.is_empty() {
         return Ok(places.library(takeout).state_dir);
     }
+    if let Some(library) = configured(common, places)? {
+        return Ok(library.state_dir);
+    }
     let mounted = mounts::gphotosfs()?
         .into_iter()
         .filter_map(|mount| mount.state_dir());
@@ -37,12 +42,19 @@ pub(super) fn state_dir(
     let known = places.known();
     match (mounted.as_slice(), known.as_slice()) {
         ([one], _) | ([], [one]) => Ok(one.clone()),
-        ([], []) => bail!("no library yet: `gphotosfs mount --help` shows how to begin"),
+        ([], []) => bail!("no library yet: `gphotosfs add --help` shows how to begin"),
         _ => bail!(
             "there are several libraries; name one with --takeout PATH, --demo, or a mountpoint:\n{}",
             list(&known)
         ),
     }
+}
+
+/// The configured library, when it has sources, or had some.
+fn configured(common: &Common, places: &Places) -> anyhow::Result<Option<Library>> {
+    let library = places.configured(common.load(places)?.paths());
+    let is_known = library.state_dir.join(catalog::FILE).exists();
+    Ok((is_known || !library.sources.is_empty()).then_some(library))
 }
 
 fn list(known: &[PathBuf]) -> String {

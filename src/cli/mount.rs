@@ -1,19 +1,20 @@
 //! `gphotosfs mount`.
 
 use super::serve::Serve;
-use super::{Common, Done, progress, tell};
+use super::{Common, Done, pass, tell};
 use crate::catalog::Catalog;
-use crate::config::{Config, Decisions, Library, Places};
+use crate::config::{Config, Library, Places};
 use crate::fs::lock::Lock;
 use crate::fs::options::Options;
 use crate::fs::{check, daemon};
-use crate::{demo, sync};
+use crate::{demo, tree};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 const EXAMPLE: &str = "Examples:
+  gphotosfs mount ~/photos
   gphotosfs mount --demo ~/photos
   gphotosfs mount --takeout ~/Downloads/takeout ~/photos
   gphotosfs mount --takeout a.zip --takeout b.zip -o allow_other /mnt/photos
@@ -23,7 +24,9 @@ Mount options (-o): ro, allow_other, allow_root, umask=OCTAL, uid=NUMBER, gid=NU
 const NO_SOURCES: &str = "nothing to mount yet.
   To see how it looks:  gphotosfs mount --demo MOUNTPOINT
   Your own photos:      at https://takeout.google.com choose Google Photos alone, as zip, and download
-                        all parts into one folder; then  gphotosfs mount --takeout FOLDER MOUNTPOINT";
+                        all parts into one folder; then  gphotosfs add takeout FOLDER
+                                                         gphotosfs mount MOUNTPOINT
+                        or, without a configuration,     gphotosfs mount --takeout FOLDER MOUNTPOINT";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Links {
@@ -39,28 +42,31 @@ enum Include {
     Trash,
     /// What is in the locked folder
     Locked,
+    /// Nothing, whatever the configuration says
+    None,
 }
 
 /// Indexes what is new, mounts the library, and returns when the mount answers.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Mount {
-    /// An archive, a folder with the parts of exports, or an unpacked Takeout; may be given several times
+    /// An archive, a folder with the parts of exports, or an unpacked Takeout; may be given several times. In place of
+    /// the configured sources
     #[arg(long, value_name = "PATH")]
     takeout: Vec<PathBuf>,
     /// Mount a small library that comes with the program
     #[arg(long, conflicts_with = "takeout")]
     demo: bool,
-    /// How albums, people and favorites show a photo
-    #[arg(long, value_enum, default_value = "hard")]
-    links: Links,
-    /// Show what is left out by default
+    /// How albums, people and favorites show a photo [default: as configured, else hard]
+    #[arg(long, value_enum)]
+    links: Option<Links>,
+    /// Show what is left out by default [default: as configured]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     include: Vec<Include>,
     /// Show an export although parts are missing or damaged; STAMP as in the parts' names
     #[arg(long, value_name = "STAMP")]
     accept_incomplete: Vec<String>,
-    /// Mount options
+    /// Mount options, added to the configured ones
     #[arg(short = 'o', value_name = "OPTIONS")]
     options: Vec<String>,
     /// Stay in the foreground and log to standard error
@@ -73,20 +79,22 @@ pub(super) struct Mount {
 
 impl Mount {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<Done> {
-        let config = common.load()?;
         let places = common.places()?;
-        let options = Options::parse(&self.options)?;
-        let library = self.library(&places)?;
+        let config = common.load(&places)?;
+        let lists = self.options(&config)?;
+        let options = Options::parse(&lists)?;
+        let library = self.library(&places, &config)?;
         let mountpoint = check::ready(&self.mountpoint, &options)?;
         make_dir(&library.state_dir)?;
         let lock = Lock::take(&library.state_dir, &mountpoint)?;
-        self.sync(common, &config, &library)?;
+        let shown = self.shown(&config);
+        self.sync(common, &config, &library, shown)?;
         let serve = Serve::new(
             &library,
             &config,
             &mountpoint,
-            self.shown(),
-            &self.options,
+            shown,
+            &lists,
             common.level(),
         );
         if self.foreground {
@@ -109,7 +117,7 @@ impl Mount {
         Ok(Done::Well)
     }
 
-    fn library(&self, places: &Places) -> anyhow::Result<Library> {
+    fn library(&self, places: &Places, config: &Config) -> anyhow::Result<Library> {
         if self.demo {
             let library = places.demo();
             for folder in &library.sources {
@@ -118,36 +126,59 @@ impl Mount {
             }
             return Ok(library);
         }
-        if self.takeout.is_empty() {
+        if !self.takeout.is_empty() {
+            return Ok(places.library(&self.takeout));
+        }
+        if config.sources.is_empty() {
             bail!(NO_SOURCES);
         }
-        Ok(places.library(&self.takeout))
+        Ok(places.configured(config.paths()))
     }
 
-    fn shown(&self) -> crate::tree::Options {
-        crate::tree::Options {
+    /// Flags, where they are given, before the configuration.
+    fn shown(&self, config: &Config) -> tree::Options {
+        let given = |what, configured| match self.include.as_slice() {
+            [] => configured,
+            given => given.contains(&what),
+        };
+        tree::Options {
             links: match self.links {
-                Links::Hard => crate::tree::Links::Hard,
-                Links::Symlink => crate::tree::Links::Symlink,
+                None => config.mount.links,
+                Some(Links::Hard) => tree::Links::Hard,
+                Some(Links::Symlink) => tree::Links::Symlink,
             },
-            trash: self.include.contains(&Include::Trash),
-            locked: self.include.contains(&Include::Locked),
+            trash: given(Include::Trash, config.mount.trash),
+            locked: given(Include::Locked, config.mount.locked),
         }
     }
 
-    fn sync(&self, common: &Common, config: &Config, library: &Library) -> anyhow::Result<()> {
-        let mut decisions = Decisions::load(&library.state_dir)?;
-        decisions.accept(&self.accept_incomplete)?;
+    /// The configured mount options and those of the command line, of which the later count where they disagree.
+    fn options(&self, config: &Config) -> anyhow::Result<Vec<String>> {
+        let configured = &config.mount.options;
+        Options::parse(configured)
+            .with_context(|| format!("{}: mount.options", config.path.display()))?;
+        Ok(configured.iter().chain(&self.options).cloned().collect())
+    }
+
+    fn sync(
+        &self,
+        common: &Common,
+        config: &Config,
+        library: &Library,
+        shown: tree::Options,
+    ) -> anyhow::Result<()> {
         let mut catalog = Catalog::open(&library.state_dir)?;
-        let counted = sync::Progress::default();
-        let pass = sync::Pass {
-            sources: &library.sources,
-            accepted: decisions.accepted(),
-            rules: &config.rules,
-            progress: &counted,
-        };
-        let outcome = progress::show(&counted, common.quiet, || sync::sync(&mut catalog, &pass))??;
-        catalog.set_meta("shown", &serde_json::to_string(&self.shown())?)?;
+        let outcome = pass::pass(
+            common,
+            config,
+            library,
+            &mut catalog,
+            &self.accept_incomplete,
+        )?;
+        catalog.set_meta("shown", &serde_json::to_string(&shown)?)?;
+        for line in pass::moved(&outcome) {
+            tell(&format!("note: {line}"));
+        }
         for problem in &outcome.problems {
             tell(&format!("note: {problem}"));
         }
@@ -156,7 +187,7 @@ impl Mount {
 }
 
 /// A directory for its owner alone: names of photos and people are nobody else's.
-fn make_dir(path: &Path) -> anyhow::Result<()> {
+pub(super) fn make_dir(path: &Path) -> anyhow::Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

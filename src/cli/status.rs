@@ -40,6 +40,7 @@ impl Status {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<Done> {
         let places = common.places()?;
         let state = find::state_dir(
+            common,
             &places,
             self.mountpoint.as_deref(),
             &self.takeout,

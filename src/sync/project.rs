@@ -3,12 +3,14 @@
 //! The image is made only when something has changed: what it was made of is kept beside it.
 
 use super::Error;
-use crate::catalog::{Catalog, KnownPart};
+use crate::catalog::{self, Catalog, KnownPart};
 use crate::model::chain;
 use crate::model::{Batch, BlobKey, Location};
 use crate::source::takeout::archive::{self, Archive};
 use crate::source::takeout::assemble::{self, Export};
 use crate::tree::fold::{Fold, Rules};
+use crate::tree::image::Image;
+use crate::tree::moves::Moves;
 use crate::tree::numbers;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -45,7 +47,8 @@ pub fn groups(parts: &[KnownPart], hidden: &BTreeSet<String>) -> Groups {
     groups
 }
 
-/// Makes and keeps the image, unless the kept one was made of the same.
+/// Makes and keeps the image, unless the kept one was made of the same. Tells how it differs from the one before; `None`
+/// where there was none, or one of another version of this program.
 ///
 /// # Errors
 /// When the catalog fails.
@@ -54,11 +57,52 @@ pub fn project(
     groups: &Groups,
     absent: &BTreeSet<u32>,
     rules: &Rules,
-) -> Result<(), Error> {
+) -> Result<Option<Moves>, Error> {
     let made_of = fingerprint(groups, absent, rules);
     if catalog.image_made_of()?.as_deref() == Some(&made_of) {
-        return Ok(());
+        let files = catalog.meta("files")?;
+        return Ok(Some(Moves {
+            kept: files.and_then(|files| files.parse().ok()).unwrap_or(0),
+            ..Moves::default()
+        }));
     }
+    let old = kept(catalog)?;
+    let (image, heads) = fold(catalog, groups, absent, rules, true)?;
+    if !heads.is_empty() {
+        catalog.set_heads(&heads)?;
+    }
+    let moves = old.map(|old| Moves::between(&old, &image));
+    catalog.keep_image(&image, &made_of)?;
+    Ok(moves)
+}
+
+/// The image that was kept last, where this version made it.
+pub(super) fn kept(catalog: &Catalog) -> Result<Option<Image>, Error> {
+    let ours = format!("{VERSION}-");
+    if !catalog
+        .image_made_of()?
+        .is_some_and(|made_of| made_of.starts_with(&ours))
+    {
+        return Ok(None);
+    }
+    match catalog.image() {
+        Ok(image) => Ok(Some(image)),
+        Err(catalog::Error::NotYet | catalog::Error::Value(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+type Heads = Vec<(u32, u64)>;
+
+/// Folds all exports into an image. `read` lets it read the first bytes of contents that nothing else tells apart, and
+/// gives what it has learnt; without it they count as different, and no archive is opened.
+pub(super) fn fold(
+    catalog: &Catalog,
+    groups: &Groups,
+    absent: &BTreeSet<u32>,
+    rules: &Rules,
+    read: bool,
+) -> Result<(Image, Heads), Error> {
     let mut batches = Vec::new();
     for (stamp, parts) in groups {
         let mut batch = assemble::assemble(load(catalog, stamp.as_deref(), parts, absent)?);
@@ -67,7 +111,7 @@ pub fn project(
         }
         batches.push(batch);
     }
-    let problems = compare_heads(catalog, groups, &mut batches)?;
+    let (problems, heads) = compare_heads(groups, &mut batches, read);
     batches.sort_by(|a, b| a.stamp.cmp(&b.stamp));
     let mut fold = Fold::new(rules.clone());
     for batch in &batches {
@@ -76,11 +120,10 @@ pub fn project(
     let mut image = fold.image();
     image.found.exports = batches.len() as u64;
     image.found.problems = problems;
-    catalog.keep_image(&image, &made_of)?;
-    Ok(())
+    Ok((image, heads))
 }
 
-fn fingerprint(groups: &Groups, absent: &BTreeSet<u32>, rules: &Rules) -> String {
+pub(super) fn fingerprint(groups: &Groups, absent: &BTreeSet<u32>, rules: &Rules) -> String {
     let mut sha = Sha256::new();
     sha.update(VERSION.to_le_bytes());
     sha.update(rules.zone.iana_name().unwrap_or_default());
@@ -94,7 +137,11 @@ fn fingerprint(groups: &Groups, absent: &BTreeSet<u32>, rules: &Rules) -> String
             sha.update(part.part.path.as_os_str().as_bytes());
         }
     }
-    data_encoding::HEXLOWER.encode(&sha.finalize())
+    // The version in front, so that nobody takes the image of another one for one that can be read.
+    format!(
+        "{VERSION}-{}",
+        data_encoding::HEXLOWER.encode(&sha.finalize())
+    )
 }
 
 /// Whether the kept image holds anything at all.
@@ -151,11 +198,7 @@ fn newest_upload(batch: &Batch) -> String {
 
 /// Contents that share size and CRC-32 under different titles or dates are compared by their first bytes, now and not
 /// when they are read: otherwise the tree would depend on what has been read. Gives what could not be compared.
-fn compare_heads(
-    catalog: &mut Catalog,
-    groups: &Groups,
-    batches: &mut [Batch],
-) -> Result<Vec<String>, Error> {
+fn compare_heads(groups: &Groups, batches: &mut [Batch], read: bool) -> (Vec<String>, Heads) {
     let ambiguous = ambiguous(batches);
     let parts: HashMap<u32, &KnownPart> = groups
         .values()
@@ -174,6 +217,10 @@ fn compare_heads(
             let Some(part) = parts.get(&medium.location.part()) else {
                 continue;
             };
+            if !read {
+                key.head = numbers::head(medium.file.as_bytes());
+                continue;
+            }
             match read_head(part, medium.location, paths, *key) {
                 Ok(bytes) => {
                     key.head = numbers::head(&bytes);
@@ -190,10 +237,7 @@ fn compare_heads(
             }
         }
     }
-    if !heads.is_empty() {
-        catalog.set_heads(&heads)?;
-    }
-    Ok(problems)
+    (problems, heads)
 }
 
 /// Sizes and checksums that occur under more than one title or date.

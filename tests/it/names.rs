@@ -87,6 +87,7 @@ fn index(state: &Path, sources: &[PathBuf]) -> Image {
         rules: &Rules {
             zone: jiff::tz::TimeZone::UTC,
         },
+        in_force: None,
         progress: &Progress::default(),
     };
     let outcome = sync(&mut catalog, &pass).unwrap();
