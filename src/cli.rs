@@ -4,6 +4,7 @@
 
 mod add;
 mod config;
+mod doctor;
 mod find;
 mod info;
 mod mount;
@@ -144,6 +145,8 @@ enum Command {
     Relayout(relayout::Relayout),
     /// The configuration file and the values in force
     Config(config::Config),
+    /// Whether everything is as it should be, and what to do where it is not
+    Doctor(doctor::Doctor),
     /// The server behind a mount
     #[command(hide = true)]
     Serve(serve::Serve),
@@ -172,6 +175,7 @@ pub fn run() -> ExitCode {
         Command::Info(info) => info.run(),
         Command::Relayout(relayout) => relayout.run(&cli.common),
         Command::Config(config) => config.run(&cli.common),
+        Command::Doctor(doctor) => doctor.run(&cli.common),
         Command::Serve(serve) => serve.run(),
     };
     match ended {

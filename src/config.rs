@@ -205,7 +205,7 @@ impl Config {
     pub fn load(places: &Places) -> Result<Config, Error> {
         let path = &places.config;
         match std::fs::read_to_string(path) {
-            Ok(text) => Config::parse(path, text),
+            Ok(text) => Config::parse(path, &text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !places.config_given => {
                 Config::absent(path)
             }
@@ -221,7 +221,7 @@ impl Config {
     /// # Errors
     /// None in practice.
     pub fn absent(path: &Path) -> Result<Config, Error> {
-        let config = Config::parse(path, String::new())?;
+        let config = Config::parse(path, "")?;
         Ok(Config {
             exists: false,
             ..config
@@ -232,7 +232,7 @@ impl Config {
     ///
     /// # Errors
     /// [`Error::Value`].
-    pub fn parse(path: &Path, text: String) -> Result<Config, Error> {
+    pub fn parse(path: &Path, text: &str) -> Result<Config, Error> {
         let file = File::parse(path, text)?;
         let config = read(path, &file)?;
         Ok(Config {
@@ -353,7 +353,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn load(text: &str) -> Result<Config, Error> {
-        Config::parse(Path::new("/x/config.toml"), text.into())
+        Config::parse(Path::new("/x/config.toml"), text)
     }
 
     #[test]
@@ -469,7 +469,7 @@ mod tests {
     fn the_example_holds_every_key() {
         let text = example::uncommented();
         let path = Path::new("/x/config.toml");
-        let file = File::parse(path, text.clone()).unwrap();
+        let file = File::parse(path, &text).unwrap();
         read(path, &file).unwrap();
         let asked = file.asked();
         let shown: BTreeSet<String> = example::keys().collect();

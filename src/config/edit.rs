@@ -14,7 +14,7 @@ use toml_edit::{Document, Item, Table};
 pub fn add_sources(path: &Path, sources: &[Source]) -> Result<Vec<Source>, Error> {
     let mut added = Vec::new();
     change(path, |old| {
-        let config = Config::parse(path, old.to_owned())?;
+        let config = Config::parse(path, old)?;
         let mut new = old.to_owned();
         for source in sources {
             if config.sources.contains(source) || added.contains(source) {
@@ -94,7 +94,7 @@ pub fn remove_source(path: &Path, source: &Source) -> Result<(), Error> {
 /// As [`add_sources`].
 pub fn set_layout(path: &Path, layout: &Layout) -> Result<(), Error> {
     change(path, |old| {
-        let now = Config::parse(path, old.to_owned())?.layout;
+        let now = Config::parse(path, old)?.layout;
         let mut new = old.to_owned();
         for ((key, value), (_, now)) in layout.pairs().into_iter().zip(now.pairs()) {
             if value == now {
@@ -131,7 +131,7 @@ fn change(path: &Path, change: impl FnOnce(&str) -> Result<String, Error>) -> Re
     if new == old {
         return Ok(());
     }
-    Config::parse(path, new.clone())?;
+    Config::parse(path, &new)?;
     folder.replace(&new)
 }
 
@@ -208,7 +208,7 @@ mod tests {
         }
 
         fn paths(&self) -> Vec<String> {
-            let config = Config::parse(&self.path(), self.text()).unwrap();
+            let config = Config::parse(&self.path(), &self.text()).unwrap();
             let paths = config.paths();
             paths
                 .iter()
@@ -227,7 +227,10 @@ mod tests {
             let (a, b) = (takeout("/a \"quoted\" \\ ❤"), takeout("/b"));
             let added = add_sources(&home.path(), &[a.clone(), b.clone(), a.clone()]).unwrap();
             assert_eq!(added, [a.clone(), b.clone()]);
-            assert_eq!(add_sources(&home.path(), &[b.clone()]).unwrap(), []);
+            assert_eq!(
+                add_sources(&home.path(), std::slice::from_ref(&b)).unwrap(),
+                []
+            );
             assert_eq!(home.paths(), ["/a \"quoted\" \\ ❤", "/b"]);
             assert!(home.text().starts_with(text), "{}", home.text());
             remove_source(&home.path(), &a).unwrap();

@@ -168,8 +168,8 @@ mod tests {
         let path = Path::new("/x");
         let text = "zone = 'Europe/Lisbon'\n[mount]\ninclude = ['locked']\noptions = ['umask=022']\nlinks = 'symlink'\n\
                     [cache]\nmax_bytes = 1\nmin_free_bytes = 2\n[[source]]\nkind = 'takeout'\npath = \"/a \\\"b\\\"\"\n";
-        let config = Config::parse(path, text.into()).unwrap();
-        let again = Config::parse(path, in_force(&config)).unwrap();
+        let config = Config::parse(path, text).unwrap();
+        let again = Config::parse(path, &in_force(&config)).unwrap();
         assert_eq!(format!("{config:?}"), format!("{again:?}"));
         // Every key but the tables' own names is told.
         for key in keys() {

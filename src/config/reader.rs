@@ -55,8 +55,8 @@ impl<T> At<T> {
 }
 
 impl File {
-    pub(super) fn parse(path: &Path, text: String) -> Result<File, Error> {
-        match Document::parse(text.clone()) {
+    pub(super) fn parse(path: &Path, text: &str) -> Result<File, Error> {
+        match Document::parse(text.to_owned()) {
             Ok(document) => Ok(File {
                 path: path.into(),
                 document,
@@ -64,7 +64,7 @@ impl File {
             }),
             Err(error) => Err(Error::Value {
                 path: path.into(),
-                line: error.span().map(|span| line(&text, span.start)),
+                line: error.span().map(|span| line(text, span.start)),
                 what: format!("not TOML: {}", error.message()),
             }),
         }

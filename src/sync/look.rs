@@ -35,7 +35,10 @@ pub fn look(source: &Path) -> Look {
     let mut exports: BTreeSet<Option<&str>> = BTreeSet::new();
     for part in &found {
         if part.form == Form::Partial {
-            let what = format!("{}: still being downloaded", part.path.display());
+            let what = format!(
+                "{}: still being downloaded; wait for its end",
+                part.path.display()
+            );
             look.problems.push(what);
             continue;
         }
@@ -43,7 +46,10 @@ pub fn look(source: &Path) -> Look {
         exports.insert(part.name.as_ref().map(|name| name.stamp.as_str()));
         if let Err(error) = begin(part) {
             look.readable = false;
-            let what = format!("{}: cannot be read: {error}", part.path.display());
+            let what = format!(
+                "{}: cannot be read: {error}; an archive must be whole, and yours to read",
+                part.path.display()
+            );
             look.problems.push(what);
         }
     }
@@ -54,7 +60,8 @@ pub fn look(source: &Path) -> Look {
     look.exports = exports.len() as u64;
     for (stamp, series, number) in gaps(&found) {
         let what = part::missing_name(&stamp, series, number);
-        look.problems.push(format!("part {what} is missing"));
+        look.problems
+            .push(format!("part {what} is missing; download it"));
     }
     look
 }

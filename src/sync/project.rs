@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 /// Counts the versions of the fold and of what it takes in. A catalog whose image is of another is folded anew.
 const VERSION: u32 = 2;
+/// Under this key the catalog remembers which version made the kept image: another's cannot be read.
+const DRAWN_BY: &str = "drawn_by";
 /// How much of two contents of equal size and checksum is compared.
 const HEAD: usize = 64 << 10;
 
@@ -72,17 +74,22 @@ pub fn project(
         catalog.set_heads(&heads)?;
     }
     let moves = old.map(|old| Moves::between(&old, &image));
-    catalog.keep_image(&image, &made_of)?;
+    keep(catalog, &image, &made_of)?;
     Ok(moves)
+}
+
+/// Keeps an image, and which version made it.
+pub(super) fn keep(catalog: &mut Catalog, image: &Image, made_of: &str) -> Result<(), Error> {
+    // Nobody's while it changes: stopped in between, it is not taken for the image of either version.
+    catalog.set_meta(DRAWN_BY, "")?;
+    catalog.keep_image(image, made_of)?;
+    catalog.set_meta(DRAWN_BY, &VERSION.to_string())?;
+    Ok(())
 }
 
 /// The image that was kept last, where this version made it.
 pub(super) fn kept(catalog: &Catalog) -> Result<Option<Image>, Error> {
-    let ours = format!("{VERSION}-");
-    if !catalog
-        .image_made_of()?
-        .is_some_and(|made_of| made_of.starts_with(&ours))
-    {
+    if catalog.meta(DRAWN_BY)? != Some(VERSION.to_string()) {
         return Ok(None);
     }
     match catalog.image() {
@@ -137,11 +144,7 @@ pub(super) fn fingerprint(groups: &Groups, absent: &BTreeSet<u32>, rules: &Rules
             sha.update(part.part.path.as_os_str().as_bytes());
         }
     }
-    // The version in front, so that nobody takes the image of another one for one that can be read.
-    format!(
-        "{VERSION}-{}",
-        data_encoding::HEXLOWER.encode(&sha.finalize())
-    )
+    data_encoding::HEXLOWER.encode(&sha.finalize())
 }
 
 /// Whether the kept image holds anything at all.

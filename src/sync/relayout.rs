@@ -48,7 +48,7 @@ pub fn preview(catalog: &Catalog, old: &Rules, new: &Rules) -> Result<Preview, E
 /// # Errors
 /// When the catalog fails.
 pub fn keep(catalog: &mut Catalog, preview: &Preview) -> Result<(), Error> {
-    Ok(catalog.keep_image(&preview.image, &preview.made_of)?)
+    project::keep(catalog, &preview.image, &preview.made_of)
 }
 
 pub(super) fn remember_hidden(
