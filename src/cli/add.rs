@@ -2,6 +2,7 @@
 
 use super::{Common, Done, print};
 use crate::config::{Kind, Source, edit};
+use crate::fs::lock::{Holder, Lock};
 use crate::sync::look::{Look, look};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
@@ -70,11 +71,22 @@ impl Add {
                 writeln!(text, "  {problem}")?;
             }
         }
-        let config = places.config.display();
-        writeln!(
-            text,
-            "written to {config}\nnext: gphotosfs mount MOUNTPOINT, or gphotosfs sync to index without mounting"
-        )?;
+        writeln!(text, "written to {}", places.config.display())?;
+        let holder = Lock::held_by(&places.configured(Vec::new()).state_dir)?;
+        let mounted = holder.filter(|holder| !holder.mountpoint.as_os_str().is_empty());
+        match mounted {
+            None => writeln!(
+                text,
+                "next: gphotosfs mount MOUNTPOINT, or gphotosfs sync to index without mounting"
+            )?,
+            Some(Holder { mountpoint, .. }) => {
+                let point = mountpoint.display();
+                writeln!(
+                    text,
+                    "next: gphotosfs unmount {point} && gphotosfs mount {point}, since a mount takes in nothing new"
+                )?;
+            }
+        }
         print(&text)?;
         let well = looks.iter().all(|(_, look)| look.problems.is_empty());
         Ok(if well { Done::Well } else { Done::NeedsYou })

@@ -36,7 +36,7 @@ impl Doctor {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<Done> {
         let places = common.places()?;
         let (config, line) = config(&places)?;
-        let mut lines = machine(&config);
+        let mut lines = machine(&places, &config);
         lines.push(line);
         lines.push(state(&places));
         lines.push(cache(&places, &config));
@@ -77,12 +77,12 @@ fn config(places: &Places) -> anyhow::Result<(Config, Line)> {
     })
 }
 
-fn machine(config: &Config) -> Vec<Line> {
+fn machine(places: &Places, config: &Config) -> Vec<Line> {
     let sharing = Options::parse(&config.mount.options).map_or_else(
         |error| Line::of("allow_other", Err(error)),
         |options| Line::of("allow_other", machine::sharing(&options)),
     );
-    let mounts = machine::mounted().map(|mounts| match mounts.len() {
+    let mounts = machine::mounted(&places.state).map(|mounts| match mounts.len() {
         0 => "none".into(),
         some => format!("{some}, all of which answer"),
     });

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 
@@ -121,9 +121,10 @@ pub fn passthrough() -> String {
     }
 }
 
-/// Mounts of ours, all of which must answer.
-pub fn mounted() -> Result<Vec<MountEntry>, Error> {
-    let mounts = mounts::gphotosfs()?;
+/// Mounts of libraries whose state lies below `state`, all of which must answer. What others have mounted is theirs.
+pub fn mounted(state: &Path) -> Result<Vec<MountEntry>, Error> {
+    let mut mounts = mounts::gphotosfs()?;
+    mounts.retain(|mount| mount.state_dir().is_some_and(|dir| dir.starts_with(state)));
     let sick: Vec<(PathBuf, Health)> = mounts
         .iter()
         .map(|mount| (mount.mountpoint.clone(), mount.health()))

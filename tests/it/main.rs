@@ -19,6 +19,7 @@ mod commands;
 mod copiers;
 mod copies;
 mod damage;
+mod doctor;
 mod errors;
 mod export;
 mod exports;
