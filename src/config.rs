@@ -10,6 +10,7 @@
 //! | [`example`] | the file as it is shown to people, key by key |
 //! | [`edit`], `replace` | the file changed for its owner, whose comments and order stay |
 //! | [`decisions`] | what the user decided for one library |
+//! | `layout` | what moves photos: zone and rules |
 //!
 //! The file is the authority: names are a function of the sources and of this file. What moves photos, the [`Layout`],
 //! is remembered for each library besides, so that a changed zone is noticed before a backup copies everything anew.
@@ -17,6 +18,7 @@
 pub mod decisions;
 pub mod edit;
 pub mod example;
+mod layout;
 pub mod places;
 mod reader;
 mod replace;
@@ -25,14 +27,12 @@ use crate::tree::Links;
 use crate::tree::fold::Rules;
 use jiff::tz::TimeZone;
 use reader::{File, Reader};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 pub use decisions::Decisions;
+pub use layout::{Layout, RULES};
 pub use places::{Given, Library, Places};
-
-/// The rules for names that this program knows. A configuration that asks for others is refused.
-pub const RULES: u32 = 1;
 
 /// What is wrong with the settings.
 #[derive(Debug, thiserror::Error)]
@@ -69,65 +69,6 @@ pub enum Error {
     /// A path that a text file cannot hold.
     #[error("{path} is not UTF-8, and a configuration can hold nothing else; give a link to it", path = .0.display())]
     NotText(PathBuf),
-}
-
-/// What decides where photos lie and what they are called. A change of it moves photos.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Layout {
-    /// The number of the rules.
-    pub rules: u32,
-    /// The name of the zone in which a month begins.
-    pub zone: String,
-}
-
-impl Default for Layout {
-    fn default() -> Layout {
-        Layout {
-            rules: RULES,
-            zone: "UTC".into(),
-        }
-    }
-}
-
-impl Layout {
-    /// Its keys in the configuration and their values as TOML.
-    pub fn pairs(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("zone", text(&self.zone)),
-            ("rules", self.rules.to_string()),
-        ]
-    }
-
-    /// The keys by which another layout differs: `zone = "UTC"` here, `zone = "Europe/Lisbon"` there.
-    pub fn differences(&self, other: &Layout) -> Vec<(String, String)> {
-        let line = |(key, value): (&str, String)| format!("{key} = {value}");
-        let (ours, theirs) = (self.pairs().into_iter(), other.pairs());
-        ours.map(line)
-            .zip(theirs.into_iter().map(line))
-            .filter(|(ours, theirs)| ours != theirs)
-            .collect()
-    }
-
-    /// What the fold needs to know.
-    ///
-    /// # Errors
-    /// What is wrong with a value, and what is allowed.
-    pub fn fold(&self) -> Result<Rules, String> {
-        let zone = TimeZone::get(&self.zone).map_err(|_| {
-            format!(
-                "zone = {} must be \"UTC\" or a time zone such as \"Europe/Lisbon\"",
-                text(&self.zone)
-            )
-        })?;
-        if self.rules != RULES {
-            return Err(format!(
-                "rules = {} must be {RULES}, the only ones that this version knows",
-                self.rules
-            ));
-        }
-        Ok(Rules { zone })
-    }
 }
 
 /// A text as TOML writes it.
@@ -484,18 +425,5 @@ mod tests {
         assert_eq!(config.cache_min_free_bytes, defaults.cache_min_free_bytes);
         // As it is printed it sets nothing.
         assert!(load(&example::text()).unwrap().sources.is_empty());
-    }
-
-    #[test]
-    fn layouts_differ_by_their_keys() {
-        let utc = Layout::default();
-        let lisbon = Layout {
-            zone: "Europe/Lisbon".into(),
-            ..Layout::default()
-        };
-        assert_eq!(utc.differences(&utc), []);
-        let differs = ("zone = \"UTC\"".into(), "zone = \"Europe/Lisbon\"".into());
-        assert_eq!(utc.differences(&lisbon), [differs]);
-        assert!(Layout { rules: 2, ..utc }.fold().is_err());
     }
 }

@@ -227,7 +227,7 @@ fn hold_still(catalog: &Catalog, pass: &Pass<'_>) -> Result<(), Error> {
     let Some(in_force) = pass.in_force else {
         return Ok(());
     };
-    let moves = relayout::preview(catalog, in_force, pass.rules)?.moves;
+    let moves = relayout::preview(catalog, in_force, pass.rules)?;
     if moves.count() > 0 {
         return Err(Error::WouldMove(Box::new(moves)));
     }

@@ -4,7 +4,8 @@ use super::{Common, Done, find, print, print_json, tell};
 use crate::catalog::Catalog;
 use crate::config::{Config, Decisions, Layout, edit};
 use crate::fs::lock::Lock;
-use crate::sync::relayout::{self, Preview};
+use crate::sync::relayout;
+use crate::tree::fold::Rules;
 use crate::tree::moves::{Move, Moves};
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
@@ -85,11 +86,15 @@ impl Relayout {
             return Ok(Done::Well);
         }
         let catalog = Catalog::peek(&state)?;
-        let preview = catalog
-            .map(|catalog| preview(&catalog, &old, &new))
-            .transpose()?;
-        let none = Moves::default();
-        let moves = preview.as_ref().map_or(&none, |preview| &preview.moves);
+        let (is_known, moves) = match &catalog {
+            Some(catalog) => {
+                let moves = relayout::preview(catalog, &fold(&old)?, &fold(&new)?)?;
+                (true, moves)
+            }
+            None => (false, Moves::default()),
+        };
+        drop(catalog);
+        let moves = &moves;
         if !self.json {
             print(&self.text(&old, &new, moves)?)?;
         }
@@ -102,8 +107,8 @@ impl Relayout {
         if state.exists() {
             decisions.set_layout(&new)?;
         }
-        if let Some(preview) = &preview {
-            relayout::keep(&mut Catalog::open(&state)?, preview)?;
+        if is_known {
+            relayout::change(&mut Catalog::open(&state)?, &fold(&new)?)?;
         }
         drop(lock);
         self.end(&old, &new, moves, true)
@@ -118,7 +123,7 @@ impl Relayout {
         if let Some(rules) = self.rules {
             layout.rules = rules;
         }
-        layout.fold().map_err(|what| anyhow!(what))?;
+        fold(&layout)?;
         Ok(layout)
     }
 
@@ -196,7 +201,6 @@ impl Relayout {
     }
 }
 
-fn preview(catalog: &Catalog, old: &Layout, new: &Layout) -> anyhow::Result<Preview> {
-    let fold = |layout: &Layout| layout.fold().map_err(|what| anyhow!(what));
-    Ok(relayout::preview(catalog, &fold(old)?, &fold(new)?)?)
+fn fold(layout: &Layout) -> anyhow::Result<Rules> {
+    layout.fold().map_err(|what| anyhow!(what))
 }

@@ -1,54 +1,43 @@
 //! A change of layout: what it would move, from the catalog alone, and the change itself.
 //!
-//! No archive is opened. Both trees are folded from the same facts, so that all that differs is the layout's doing.
+//! No archive is opened for the comparison. Both trees are folded from the same facts, so that all that differs is the layout's doing.
 
 use super::project::{self, Groups};
 use super::{Error, absent};
 use crate::catalog::{Catalog, KnownPart};
 use crate::tree::fold::Rules;
-use crate::tree::image::Image;
 use crate::tree::moves::Moves;
 use std::collections::BTreeSet;
 
 /// Under this key the catalog remembers which exports were not shown, as a JSON array of stamps.
 const HIDDEN: &str = "hidden";
 
-/// What a change of layout would do.
-#[derive(Debug)]
-pub struct Preview {
-    /// What would move.
-    pub moves: Moves,
-    image: Image,
-    made_of: String,
-}
-
-/// Compares the tree under two layouts.
+/// What would move from one layout to another.
 ///
 /// # Errors
 /// When the catalog fails.
-pub fn preview(catalog: &Catalog, old: &Rules, new: &Rules) -> Result<Preview, Error> {
-    let parts: Vec<KnownPart> = catalog
-        .parts()?
-        .into_iter()
-        .filter(|part| part.complete)
-        .collect();
-    let groups: Groups = project::groups(&parts, &hidden(catalog)?);
-    let absent = absent(&parts);
+pub fn preview(catalog: &Catalog, old: &Rules, new: &Rules) -> Result<Moves, Error> {
+    let (groups, absent) = shown(catalog)?;
     let (before, _) = project::fold(catalog, &groups, &absent, old, false)?;
-    let (image, _) = project::fold(catalog, &groups, &absent, new, false)?;
-    Ok(Preview {
-        moves: Moves::between(&before, &image),
-        image,
-        made_of: project::fingerprint(&groups, &absent, new),
-    })
+    let (after, _) = project::fold(catalog, &groups, &absent, new, false)?;
+    Ok(Moves::between(&before, &after))
 }
 
-/// Puts the new tree in place of the kept one.
+/// Makes the tree anew under a layout.
 ///
 /// # Errors
 /// When the catalog fails.
-pub fn keep(catalog: &mut Catalog, preview: &Preview) -> Result<(), Error> {
-    project::keep(catalog, &preview.image, &preview.made_of)
+pub fn change(catalog: &mut Catalog, new: &Rules) -> Result<(), Error> {
+    let (groups, absent) = shown(catalog)?;
+    project::project(catalog, &groups, &absent, new).map(drop)
+}
+
+/// The parts that the kept tree is made of.
+fn shown(catalog: &Catalog) -> Result<(Groups, BTreeSet<u32>), Error> {
+    let mut parts: Vec<KnownPart> = catalog.parts()?;
+    parts.retain(|part| part.complete);
+    let absent = absent(&parts);
+    Ok((project::groups(&parts, &hidden(catalog)?), absent))
 }
 
 pub(super) fn remember_hidden(

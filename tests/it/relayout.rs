@@ -5,6 +5,7 @@ use crate::sources::{MIDDLE, config, export, gphotosfs, says, write_config};
 use crate::trouble::library;
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -36,6 +37,11 @@ fn files(mount: &Path) -> BTreeSet<PathBuf> {
     all.filter(|(_, meta)| meta.is_file())
         .map(|(path, _)| path)
         .collect()
+}
+
+fn inodes(mount: &Path) -> Vec<(PathBuf, u64)> {
+    let all = walk(mount).into_iter();
+    all.map(|(path, meta)| (path, meta.ino())).collect()
 }
 
 const IN_UTC: &str = "by-date/2023/2023-06/eve.jpg";
@@ -89,8 +95,14 @@ fn a_zone_changed_by_hand_is_refused_until_relayout_has_shown_it() {
         let mount = home.mount([""; 0]);
         let after = files(&mount.point());
         assert!(after.contains(Path::new(IN_LISBON)) && after.len() == before.len());
+        let inodes = inodes(&mount.point());
         mount.unmount();
         assert_eq!(fs::read_to_string(config(&home)).unwrap(), by_hand);
+        // The same as if it had never been otherwise.
+        fs::remove_file(library(&home).join("catalog.sqlite")).unwrap();
+        let mount = home.mount([""; 0]);
+        assert_eq!(self::inodes(&mount.point()), inodes);
+        mount.unmount();
         let ran = gphotosfs(&home, ["relayout"]).ok();
         says(&ran, &["nothing to change: zone = \"Europe/Lisbon\""]);
     });
