@@ -162,7 +162,7 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
         catalog.drop_part(begun.part.id)?;
     }
     known.retain(|part| part.complete);
-    let has_names = project::kept(catalog)?.is_some();
+    let has_names = project::is_kept(catalog)?;
     if has_names {
         // Before anything is taken in: what counts are the photos that have been shown.
         hold_still(catalog, pass)?;

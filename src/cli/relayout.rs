@@ -1,10 +1,10 @@
 //! `gphotosfs relayout`.
 
 use super::{Common, Done, find, print, print_json, tell};
-use crate::catalog::Catalog;
+use crate::catalog::{self, Catalog};
 use crate::config::{Config, Decisions, Layout, edit};
 use crate::fs::lock::Lock;
-use crate::sync::relayout;
+use crate::sync::{self, relayout};
 use crate::tree::fold::Rules;
 use crate::tree::moves::{Move, Moves};
 use anyhow::{Context, anyhow, bail};
@@ -72,29 +72,18 @@ impl Relayout {
         let mut decisions = Decisions::load(&state)?;
         let old = decisions.layout().unwrap_or(&config.layout).clone();
         if old == new && config.layout == new {
-            let pairs: Vec<String> = new
-                .pairs()
-                .iter()
-                .map(|(k, v)| format!("{k} = {v}"))
-                .collect();
-            if self.json {
-                let moves = Moves::default();
-                self.report(&old, &new, &moves, false)?;
-            } else {
-                print(&format!("nothing to change: {}\n", pairs.join(", ")))?;
-            }
-            return Ok(Done::Well);
+            return self.nothing(&new);
         }
-        let catalog = Catalog::peek(&state)?;
-        let (is_known, moves) = match &catalog {
-            Some(catalog) => {
-                let moves = relayout::preview(catalog, &fold(&old)?, &fold(&new)?)?;
-                (true, moves)
-            }
-            None => (false, Moves::default()),
-        };
-        drop(catalog);
-        let moves = &moves;
+        let known = preview(&state, &old, &new)?;
+        let is_known = known.is_some();
+        if !is_known && decisions.layout().is_some() {
+            bail!(
+                "nobody can tell what would move: the catalog in {} is gone or not whole. `gphotosfs sync` makes it \
+                 anew, and tells when the layout stands in the way",
+                state.display()
+            );
+        }
+        let moves = &known.unwrap_or_default();
         if !self.json {
             print(&self.text(&old, &new, moves)?)?;
         }
@@ -180,6 +169,17 @@ impl Relayout {
         Ok(text)
     }
 
+    fn nothing(&self, layout: &Layout) -> anyhow::Result<Done> {
+        if self.json {
+            self.report(layout, layout, &Moves::default(), false)?;
+        } else {
+            let line = |(key, value): (&str, String)| format!("{key} = {value}");
+            let lines: Vec<String> = layout.pairs().into_iter().map(line).collect();
+            print(&format!("nothing to change: {}\n", lines.join(", ")))?;
+        }
+        Ok(Done::Well)
+    }
+
     fn end(&self, old: &Layout, new: &Layout, moves: &Moves, done: bool) -> anyhow::Result<Done> {
         if self.json {
             self.report(old, new, moves, done)?;
@@ -198,6 +198,18 @@ impl Relayout {
             moves,
             done,
         })
+    }
+}
+
+/// What would move; `None` where nothing has been indexed yet.
+fn preview(state: &Path, old: &Layout, new: &Layout) -> anyhow::Result<Option<Moves>> {
+    let Some(catalog) = Catalog::peek(state)? else {
+        return Ok(None);
+    };
+    match relayout::preview(&catalog, &fold(old)?, &fold(new)?) {
+        Ok(moves) => Ok(Some(moves)),
+        Err(sync::Error::Catalog(catalog::Error::NotYet)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -68,18 +68,19 @@ pub fn project(
             ..Moves::default()
         }));
     }
-    let old = kept(catalog)?;
     let (image, heads) = fold(catalog, groups, absent, rules, true)?;
     if !heads.is_empty() {
         catalog.set_heads(&heads)?;
     }
+    // Only now, when the facts that the fold was made of are out of memory.
+    let old = kept(catalog)?;
     let moves = old.map(|old| Moves::between(&old, &image));
     keep(catalog, &image, &made_of)?;
     Ok(moves)
 }
 
 /// Keeps an image, and which version made it.
-pub(super) fn keep(catalog: &mut Catalog, image: &Image, made_of: &str) -> Result<(), Error> {
+fn keep(catalog: &mut Catalog, image: &Image, made_of: &str) -> Result<(), Error> {
     // Nobody's while it changes: stopped in between, it is not taken for the image of either version.
     catalog.set_meta(DRAWN_BY, "")?;
     catalog.keep_image(image, made_of)?;
@@ -87,9 +88,13 @@ pub(super) fn keep(catalog: &mut Catalog, image: &Image, made_of: &str) -> Resul
     Ok(())
 }
 
-/// The image that was kept last, where this version made it.
-pub(super) fn kept(catalog: &Catalog) -> Result<Option<Image>, Error> {
-    if catalog.meta(DRAWN_BY)? != Some(VERSION.to_string()) {
+/// Whether an image is kept that this version made.
+pub(super) fn is_kept(catalog: &Catalog) -> Result<bool, Error> {
+    Ok(catalog.meta(DRAWN_BY)? == Some(VERSION.to_string()))
+}
+
+fn kept(catalog: &Catalog) -> Result<Option<Image>, Error> {
+    if !is_kept(catalog)? {
         return Ok(None);
     }
     match catalog.image() {

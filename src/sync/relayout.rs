@@ -4,18 +4,19 @@
 
 use super::project::{self, Groups};
 use super::{Error, absent};
-use crate::catalog::{Catalog, KnownPart};
+use crate::catalog::{self, Catalog, KnownPart};
 use crate::tree::fold::Rules;
 use crate::tree::moves::Moves;
 use std::collections::BTreeSet;
 
-/// Under this key the catalog remembers which exports were not shown, as a JSON array of stamps.
+/// Under this key the catalog remembers which exports were not shown, as a JSON array of stamps. It is there once all
+/// parts have been taken in, so a catalog that is half made anew is not asked what would move.
 const HIDDEN: &str = "hidden";
 
 /// What would move from one layout to another.
 ///
 /// # Errors
-/// When the catalog fails.
+/// [`catalog::Error::NotYet`] before all parts have been taken in once; also when the catalog fails.
 pub fn preview(catalog: &Catalog, old: &Rules, new: &Rules) -> Result<Moves, Error> {
     let (groups, absent) = shown(catalog)?;
     let (before, _) = project::fold(catalog, &groups, &absent, old, false)?;
@@ -53,9 +54,9 @@ pub(super) fn remember_hidden(
 }
 
 fn hidden(catalog: &Catalog) -> Result<BTreeSet<String>, Error> {
-    let stamps = catalog.meta(HIDDEN)?.unwrap_or_else(|| "[]".into());
+    let stamps = catalog.meta(HIDDEN)?.ok_or(catalog::Error::NotYet)?;
     serde_json::from_str(&stamps).map_err(|_| {
         let what = format!("the exports that are not shown: {stamps}");
-        Error::Catalog(crate::catalog::Error::Value(what))
+        Error::Catalog(catalog::Error::Value(what))
     })
 }

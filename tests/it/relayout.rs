@@ -70,7 +70,16 @@ fn a_zone_changed_by_hand_is_refused_until_relayout_has_shown_it() {
         }
         // Also when the catalog is lost: names are what backups know.
         fs::remove_file(library(&home).join("catalog.sqlite")).unwrap();
+        let ran = gphotosfs(&home, ["relayout", "--yes"]).ends(2);
+        says(
+            &ran,
+            &["nobody can tell what would move", "`gphotosfs sync`"],
+        );
         says(&home.mount_run([""; 0]).ends(2), &["1 of 3"]);
+        says(
+            &gphotosfs(&home, ["relayout", "--dry-run"]).ok(),
+            &["1 photos and videos move"],
+        );
         // The old zone again, and nothing has happened.
         write_config(&home, &source(&home));
         let mount = home.mount([""; 0]);
