@@ -2,7 +2,7 @@
 
 use super::Common;
 use crate::catalog::{self, Catalog};
-use crate::config::{Library, Places};
+use crate::config::{Config, Library, Places};
 use crate::fs::mounts;
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 pub(super) fn state_dir(
     common: &Common,
     places: &Places,
+    config: Option<&Config>,
     mountpoint: Option<&Path>,
     takeout: &[PathBuf],
     demo: bool,
@@ -28,7 +29,12 @@ pub(super) fn state_dir(
     if !takeout.is_empty() {
         return Ok(places.library(takeout).state_dir);
     }
-    if let Some(library) = configured(common, places)? {
+    // Read only here, so that a mount can be asked about whatever the configuration says.
+    let sources = match config {
+        Some(config) => config.paths(),
+        None => common.load(places)?.paths(),
+    };
+    if let Some(library) = configured(places, sources) {
         return Ok(library.state_dir);
     }
     let mounted = mounts::gphotosfs()?
@@ -51,10 +57,10 @@ pub(super) fn state_dir(
 }
 
 /// The configured library, when it has sources, or had some.
-fn configured(common: &Common, places: &Places) -> anyhow::Result<Option<Library>> {
-    let library = places.configured(common.load(places)?.paths());
+fn configured(places: &Places, sources: Vec<PathBuf>) -> Option<Library> {
+    let library = places.configured(sources);
     let is_known = library.state_dir.join(catalog::FILE).exists();
-    Ok((is_known || !library.sources.is_empty()).then_some(library))
+    (is_known || !library.sources.is_empty()).then_some(library)
 }
 
 fn list(known: &[PathBuf]) -> String {

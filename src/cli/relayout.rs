@@ -67,7 +67,14 @@ impl Relayout {
         let places = common.places()?;
         let config = common.load(&places)?;
         let new = self.wanted(&config)?;
-        let state = find::state_dir(common, &places, None, &self.takeout, self.demo)?;
+        let state = find::state_dir(
+            common,
+            &places,
+            Some(&config),
+            None,
+            &self.takeout,
+            self.demo,
+        )?;
         let lock = self.lock(&state)?;
         let mut decisions = Decisions::load(&state)?;
         let old = decisions.layout().unwrap_or(&config.layout).clone();

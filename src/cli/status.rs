@@ -42,6 +42,7 @@ impl Status {
         let state = find::state_dir(
             common,
             &places,
+            None,
             self.mountpoint.as_deref(),
             &self.takeout,
             self.demo,

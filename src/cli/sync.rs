@@ -58,7 +58,7 @@ impl Sync {
         let library = self.library(&places, &config)?;
         mount::make_dir(&library.state_dir)?;
         let lock = Lock::take(&library.state_dir, Path::new("")).context(
-            "cannot index now: a mount takes in new exports only when it is made; unmount first, or just mount again",
+            "cannot index now: a mount takes in new exports only when it is made, so unmount and mount again",
         )?;
         let mut catalog = Catalog::open(&library.state_dir)?;
         let outcome = pass::pass(
@@ -131,7 +131,7 @@ fn text(report: &Report<'_>, outcome: &Outcome) -> Result<String, std::fmt::Erro
     }
     writeln!(
         text,
-        "{} photos and videos, {} of them new",
+        "{} photos and videos are known, {} of them new",
         report.files, report.new_files
     )?;
     for line in pass::moved(outcome) {

@@ -3,7 +3,9 @@
 //! There are two sets of places, a user's (XDG) and the system's ([`Places::system`]). The system's are meant with
 //! `--system`, and by root who has no configuration of their own where `/etc/gphotosfs/config.toml` is there: so a
 //! mount from fstab, which has no environment, finds them, and so does `gphotosfs status` in root's shell. Whatever is
-//! given one by one, by a flag or the environment, goes before either set.
+//! given one by one, by a flag or the environment, goes before either set. A systemd unit for a user of its own says
+//! `GPHOTOSFS_CONFIG=%E/gphotosfs/config.toml GPHOTOSFS_STATE_DIR=%S/gphotosfs GPHOTOSFS_CACHE_DIR=%C/gphotosfs`, which
+//! are the same places; systemd's own `STATE_DIRECTORY` is not read, since it may be a list.
 
 use super::Error;
 use etcetera::BaseStrategy;

@@ -256,7 +256,10 @@ fn sync_tells_what_came_in_and_what_needs_you() {
         let ran = gphotosfs(&home, ["sync"]).ok();
         says(
             &ran,
-            &["1 new part(s):", "2 photos and videos, 2 of them new"],
+            &[
+                "1 new part(s):",
+                "2 photos and videos are known, 2 of them new",
+            ],
         );
         says(
             &gphotosfs(&home, ["sync"]).ok(),
@@ -289,7 +292,10 @@ fn sync_tells_what_came_in_and_what_needs_you() {
         let ran = gphotosfs(&home, ["sync"]).ok();
         says(
             &ran,
-            &["1 new part(s):", "5 photos and videos, 3 of them new"],
+            &[
+                "1 new part(s):",
+                "5 photos and videos are known, 3 of them new",
+            ],
         );
 
         // Not while a mount owns the library.
