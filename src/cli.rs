@@ -2,15 +2,23 @@
 //!
 //! Exit codes are 0 for done, 1 for done but something needs the user, 2 for not done.
 
+mod add;
+mod config;
+mod doctor;
 mod find;
 mod info;
 mod mount;
+mod pass;
 mod progress;
+mod relayout;
+mod remove;
 mod serve;
+mod sources;
 mod status;
+mod sync;
 mod unmount;
 
-use crate::config::{Config, Places};
+use crate::config::{self as settings, Config, Given, Places};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write;
@@ -23,7 +31,8 @@ const ABOUT: &str =
 Any backup tool can copy what it shows: by-date/, albums/, people/, favorites/.";
 
 const EXAMPLE: &str = "Example:
-  gphotosfs mount --takeout ~/Takeout ~/photos
+  gphotosfs add takeout ~/Takeout
+  gphotosfs mount ~/photos
   rsync -aH ~/photos/by-date ~/photos/albums /mnt/nas/photos/
   gphotosfs unmount ~/photos
 
@@ -68,12 +77,38 @@ struct Common {
         help_heading = "Places"
     )]
     config: Option<OsString>,
+    /// The system's places: /etc/gphotosfs/config.toml, /var/lib/gphotosfs, /var/cache/gphotosfs
+    #[arg(long, global = true, help_heading = "Places")]
+    system: bool,
     /// Tell more; twice for everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Tell only what is wrong
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
+}
+
+/// Where names must be legal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Names {
+    /// Linux and other Unix systems
+    Posix,
+    /// Also NTFS, exFAT, FAT and SMB
+    Windows,
+}
+
+impl From<Names> for settings::Names {
+    fn from(names: Names) -> settings::Names {
+        match names {
+            Names::Posix => settings::Names::Posix,
+            Names::Windows => settings::Names::Windows,
+        }
+    }
+}
+
+fn name_max(text: &str) -> Result<u8, String> {
+    let bytes = text.parse().map_err(|_| "not a number".to_owned())?;
+    settings::name_max(bytes).map_err(|allowed| format!("must be {allowed}"))
 }
 
 /// A path that was given. An empty one, as from `GPHOTOSFS_CONFIG=`, is none.
@@ -83,14 +118,16 @@ fn path(given: Option<&OsString>) -> Option<&Path> {
 
 impl Common {
     fn places(&self) -> anyhow::Result<Places> {
-        Ok(Places::find(
-            path(self.state_dir.as_ref()),
-            path(self.cache_dir.as_ref()),
-        )?)
+        Ok(Places::find(&Given {
+            config: path(self.config.as_ref()),
+            state: path(self.state_dir.as_ref()),
+            cache: path(self.cache_dir.as_ref()),
+            system: self.system,
+        })?)
     }
 
-    fn load(&self) -> anyhow::Result<Config> {
-        let config = Config::load(path(self.config.as_ref()))?;
+    fn load(&self, places: &Places) -> anyhow::Result<Config> {
+        let config = Config::load(places)?;
         for warning in &config.warnings {
             tell(&format!("warning: {warning}"));
         }
@@ -110,6 +147,14 @@ impl Common {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Add places where photos come from to the configuration
+    Add(add::Add),
+    /// Take a place where photos come from out of the configuration
+    Remove(remove::Remove),
+    /// The places where photos come from
+    Sources(sources::Sources),
+    /// Index what is new, without mounting
+    Sync(sync::Sync),
     /// Index what is new and mount the library
     Mount(mount::Mount),
     /// Take a mount away
@@ -119,6 +164,12 @@ enum Command {
     Status(status::Status),
     /// All that is known of files in a mount
     Info(info::Info),
+    /// Change what moves photos, such as the time zone
+    Relayout(relayout::Relayout),
+    /// The configuration file and the values in force
+    Config(config::Config),
+    /// Whether everything is as it should be, and what to do where it is not
+    Doctor(doctor::Doctor),
     /// The server behind a mount
     #[command(hide = true)]
     Serve(serve::Serve),
@@ -137,10 +188,17 @@ enum Done {
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let ended = match &cli.command {
+        Command::Add(add) => add.run(&cli.common),
+        Command::Remove(remove) => remove.run(&cli.common),
+        Command::Sources(sources) => sources.run(&cli.common),
+        Command::Sync(sync) => sync.run(&cli.common),
         Command::Mount(mount) => mount.run(&cli.common),
         Command::Unmount(unmount) => unmount.run(),
         Command::Status(status) => status.run(&cli.common),
         Command::Info(info) => info.run(),
+        Command::Relayout(relayout) => relayout.run(&cli.common),
+        Command::Config(config) => config.run(&cli.common),
+        Command::Doctor(doctor) => doctor.run(&cli.common),
         Command::Serve(serve) => serve.run(),
     };
     match ended {

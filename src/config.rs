@@ -1,78 +1,138 @@
 //! Settings: the configuration file, and where things lie.
 //!
 //! The only room that reads TOML and knows of XDG. What it hands out are plain values; nobody below sees a key.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `config.rs` | the settings, as everybody else knows them |
+//! | [`places`] | where files lie: a user's places and the system's |
+//! | `reader` | the file, key by key, with lines for what is wrong |
+//! | [`example`] | the file as it is shown to people, key by key |
+//! | [`edit`], `replace` | the file changed for its owner, whose comments and order stay |
+//! | [`decisions`] | what the user decided for one library |
+//! | `layout` | what moves photos: zone, rules, names |
+//!
+//! The file is the authority: names are a function of the sources and of this file. What moves photos, the [`Layout`],
+//! is remembered for each library besides, so that a changed zone is noticed before a backup copies everything anew.
 
-use crate::tree::fold::{Form, Rules};
-use etcetera::BaseStrategy;
-use jiff::tz::TimeZone;
-use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
-use std::os::unix::ffi::OsStrExt;
+pub mod decisions;
+pub mod edit;
+pub mod example;
+mod layout;
+pub mod places;
+mod reader;
+mod replace;
+
+use crate::tree::fold::Rules;
+use crate::tree::{Links, Sidecars};
+use reader::{File, Reader};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// The rules for names that this program knows. A configuration that asks for others is refused.
-const RULES: u32 = 1;
+pub use decisions::Decisions;
+pub use layout::{Layout, Names, RULES, name_max};
+pub use places::{Given, Library, Places};
 
 /// What is wrong with the settings.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
-    #[error("cannot read the configuration {path}")]
+    #[error("cannot read the configuration {path}", path = .path.display())]
     Read {
         /// Which.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// The file is no TOML, or a value is of the wrong kind.
-    #[error("the configuration {path} is not right")]
-    Parse {
+    /// The file cannot be written.
+    #[error("cannot write {path}", path = .path.display())]
+    Write {
         /// Which.
         path: PathBuf,
-        /// Where and why.
-        source: Box<toml::de::Error>,
+        /// Why.
+        source: std::io::Error,
     },
-    /// A value that makes no sense.
-    #[error("the configuration {path}: {what}")]
+    /// The file is no TOML, or a value is of the wrong kind or makes no sense.
+    #[error("{path}{line}: {what}", path = .path.display(), line = .line.map(|line| format!(":{line}")).unwrap_or_default())]
     Value {
         /// Which file.
         path: PathBuf,
-        /// What.
+        /// Which line.
+        line: Option<usize>,
+        /// What is wrong, and what is allowed.
         what: String,
     },
     /// There is no home directory.
-    #[error("no home directory: set HOME, or give --state-dir and --cache-dir")]
+    #[error("no home directory: set HOME, or give --config, --state-dir and --cache-dir")]
     NoHome,
+    /// A path that a text file cannot hold.
+    #[error("{path} is not UTF-8, and a configuration can hold nothing else; give a link to it", path = .0.display())]
+    NotText(PathBuf),
 }
 
-/// The file as written. Unknown keys are a warning, so that an older program can live with a newer file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct File {
-    zone: Option<String>,
-    rules: Option<u32>,
-    names: Option<String>,
-    name_max: Option<u64>,
-    cache: CacheTable,
-    #[serde(flatten)]
-    unknown: toml::Table,
+/// A text as TOML writes it.
+fn text(text: &str) -> String {
+    toml::Value::from(text).to_string()
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct CacheTable {
-    max_bytes: Option<u64>,
-    min_free_bytes: Option<u64>,
-    #[serde(flatten)]
-    unknown: toml::Table,
+/// What kind of place photos come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Archives or unpacked folders of Google Takeout on this machine.
+    Takeout,
+}
+
+impl Kind {
+    /// Its name in the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Takeout => "takeout",
+        }
+    }
+}
+
+/// One place where photos come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// What it is.
+    pub kind: Kind,
+    /// An archive, a folder of archives, or an unpacked `Takeout`.
+    pub path: PathBuf,
+}
+
+/// How a library is mounted, unless the command line says otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mount {
+    /// How albums, people and favorites show a photo.
+    pub links: Links,
+    /// Which documents stand beside the photos.
+    pub sidecars: Sidecars,
+    /// Tell what is known of photos in extended attributes.
+    pub xattrs: bool,
+    /// Show what is in the trash.
+    pub trash: bool,
+    /// Show what is in the locked folder.
+    pub locked: bool,
+    /// Mount options.
+    pub options: Vec<String>,
 }
 
 /// The settings.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// What decides about names.
+    /// The file.
+    pub path: PathBuf,
+    /// The file is there.
+    pub exists: bool,
+    /// Where the photos of the configured library come from.
+    pub sources: Vec<Source>,
+    /// What moves photos.
+    pub layout: Layout,
+    /// The same, for the fold.
     pub rules: Rules,
+    /// How a library is mounted.
+    pub mount: Mount,
     /// Most bytes in the disk cache.
     pub cache_max_bytes: u64,
     /// Bytes that stay free on the disk with the cache.
@@ -82,309 +142,324 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the file; without one everything has its default. A path that the user gave must exist.
+    /// Reads the file of these places; without one everything has its default. A file that was named must exist.
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn load(given: Option<&Path>) -> Result<Config, Error> {
-        let path = match given {
-            Some(path) => path.to_owned(),
-            None => base()?.config_dir().join("gphotosfs/config.toml"),
-        };
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && given.is_none() => {
-                String::new()
+    pub fn load(places: &Places) -> Result<Config, Error> {
+        let path = &places.config;
+        match std::fs::read_to_string(path) {
+            Ok(text) => Config::parse(path, &text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !places.config_given => {
+                Config::absent(path)
             }
-            Err(source) => return Err(Error::Read { path, source }),
-        };
-        let file: File = toml::from_str(&text).map_err(|source| Error::Parse {
-            path: path.clone(),
-            source: Box::new(source),
-        })?;
-        Config::of(&path, &file)
+            Err(source) => Err(Error::Read {
+                path: path.clone(),
+                source,
+            }),
+        }
     }
 
-    fn of(path: &Path, file: &File) -> Result<Config, Error> {
-        let value = |what: String| Error::Value {
-            path: path.into(),
-            what,
-        };
-        let zone = match file.zone.as_deref() {
-            None => TimeZone::UTC,
-            Some(name) => Rules::zone(name).ok_or_else(|| {
-                value(format!(
-                    "zone = {name:?} is not a time zone such as \"Europe/Lisbon\""
-                ))
-            })?,
-        };
-        let rules = file.rules.unwrap_or(RULES);
-        if rules != RULES {
-            return Err(value(format!(
-                "rules = {rules} is not known to this version, which knows {RULES}"
-            )));
-        }
-        let windows = match file.names.as_deref() {
-            None | Some("posix") => false,
-            Some("windows") => true,
-            Some(other) => {
-                return Err(value(format!(
-                    "names = {other:?} is neither \"posix\" nor \"windows\""
-                )));
-            }
-        };
-        let max = name_max(file.name_max.unwrap_or(u64::from(u8::MAX)))
-            .map_err(|error| value(format!("name_max: {error}")))?;
-        let names = Form { windows, max };
-        let unknown = file.unknown.keys().cloned();
-        let in_cache = file.cache.unknown.keys().map(|key| format!("cache.{key}"));
-        let warnings = unknown
-            .chain(in_cache)
-            .map(|key| format!("{}: unknown key {key}", path.display()))
-            .collect();
+    /// The settings where there is no file.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn absent(path: &Path) -> Result<Config, Error> {
+        let config = Config::parse(path, "")?;
         Ok(Config {
-            rules: Rules { zone, names },
-            cache_max_bytes: file.cache.max_bytes.unwrap_or(5 << 30),
-            cache_min_free_bytes: file.cache.min_free_bytes.unwrap_or(1 << 30),
-            warnings,
+            exists: false,
+            ..config
         })
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// [`Error::Value`].
+    pub fn parse(path: &Path, text: &str) -> Result<Config, Error> {
+        let file = File::parse(path, text)?;
+        let config = read(path, &file)?;
+        Ok(Config {
+            warnings: file.warnings(),
+            ..config
+        })
+    }
+
+    /// The paths of all sources.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.sources
+            .iter()
+            .map(|source| source.path.clone())
+            .collect()
     }
 }
 
-/// The length that names may have, bytes.
-///
-/// # Errors
-/// A text, for a length that leaves too little of a title or that no file system takes.
-pub fn name_max(bytes: u64) -> Result<u8, String> {
-    let max = u8::try_from(bytes).ok().filter(|max| *max >= Form::LEAST);
-    max.ok_or_else(|| format!("{bytes} is not between {} and {}", Form::LEAST, u8::MAX))
+fn read(path: &Path, file: &File) -> Result<Config, Error> {
+    let all = file.read();
+    let (layout, rules) = layout(&all)?;
+    let mut sources: Vec<Source> = Vec::new();
+    for table in all.tables("source")? {
+        let source = source(table)?;
+        if !sources.contains(&source) {
+            sources.push(source);
+        }
+    }
+    let mount = mount(all.table("mount")?)?;
+    let cache = all.table("cache")?;
+    let bytes = |key, usual| Ok(cache.number(key)?.map_or(usual, |at| at.value));
+    let cache_max_bytes = bytes("max_bytes", 5 << 30)?;
+    let cache_min_free_bytes = bytes("min_free_bytes", 1 << 30)?;
+    cache.end();
+    all.end();
+    Ok(Config {
+        path: path.into(),
+        exists: true,
+        sources,
+        layout,
+        rules,
+        mount,
+        cache_max_bytes,
+        cache_min_free_bytes,
+        warnings: Vec::new(),
+    })
 }
 
-fn base() -> Result<impl BaseStrategy, Error> {
-    etcetera::choose_base_strategy().map_err(|_| Error::NoHome)
+/// What moves photos: `zone`, `rules`, `names`, `name_max`.
+fn layout(all: &Reader<'_>) -> Result<(Layout, Rules), Error> {
+    let mut layout = Layout::default();
+    let mut last = None;
+    // Each value is judged as it comes, so that the error names its line.
+    let judge = |layout: &Layout, at: &reader::At<()>| {
+        layout.fold().map_err(|what| all.wrong_whole(at, &what))
+    };
+    if let Some(at) = all.string("zone")? {
+        layout.zone.clone_from(&at.value);
+        last = Some(judge(&layout, &at.place())?);
+    }
+    if let Some(at) = all.number("rules")? {
+        layout.rules = u32::try_from(at.value).unwrap_or(u32::MAX);
+        last = Some(judge(&layout, &at.place())?);
+    }
+    if let Some(at) = all.string("names")? {
+        layout.names = match at.value.as_str() {
+            "posix" => Names::Posix,
+            "windows" => Names::Windows,
+            _ => return Err(all.wrong(&at, "must be \"posix\" or \"windows\"")),
+        };
+        last = Some(judge(&layout, &at.place())?);
+    }
+    if let Some(at) = all.number("name_max")? {
+        let max = name_max(at.value).map_err(|what| all.wrong(&at, &format!("must be {what}")));
+        layout.name_max = max?;
+        last = Some(judge(&layout, &at.place())?);
+    }
+    Ok((layout, last.unwrap_or_default()))
 }
 
-/// Where state and cache lie.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
-    /// Catalogs and logs, one folder per library.
-    pub state: PathBuf,
-    /// Bytes that can be had again.
-    pub cache: PathBuf,
+fn source(table: Reader<'_>) -> Result<Source, Error> {
+    let kind = match table.string("kind")? {
+        None => return Err(table.lacks("lacks its kind; allowed is kind = \"takeout\"")),
+        Some(at) if at.value == Kind::Takeout.name() => Kind::Takeout,
+        Some(at) => return Err(table.wrong(&at, "must be \"takeout\"")),
+    };
+    let path = match table.string("path")? {
+        None => return Err(table.lacks("lacks its path")),
+        Some(at) if Path::new(&at.value).is_absolute() => at.value.into(),
+        Some(at) => {
+            return Err(table.wrong(&at, "must be an absolute path, one that begins with /"));
+        }
+    };
+    table.end();
+    Ok(Source { kind, path })
 }
 
-impl Places {
-    /// The given directories, else those of XDG. Relative ones are taken from the working directory.
-    ///
-    /// # Errors
-    /// [`Error::NoHome`].
-    pub fn find(state: Option<&Path>, cache: Option<&Path>) -> Result<Places, Error> {
-        let state = match state {
-            Some(path) => path.to_owned(),
-            None => {
-                let base = base()?;
-                base.state_dir()
-                    .unwrap_or_else(|| base.data_dir())
-                    .join("gphotosfs")
+fn mount(table: Reader<'_>) -> Result<Mount, Error> {
+    let mut mount = Mount::default();
+    if let Some(at) = table.string("links")? {
+        mount.links = match at.value.as_str() {
+            "hard" => Links::Hard,
+            "symlink" => Links::Symlink,
+            _ => return Err(table.wrong(&at, "must be \"hard\" or \"symlink\"")),
+        };
+    }
+    if let Some(at) = table.string("sidecars")? {
+        mount.sidecars = match at.value.as_str() {
+            "auto" => Sidecars::Auto,
+            "xmp" => Sidecars::Xmp,
+            "json" => Sidecars::Json,
+            "both" => Sidecars::Both,
+            "none" => Sidecars::None,
+            _ => {
+                let allowed = "must be \"auto\", \"xmp\", \"json\", \"both\" or \"none\"";
+                return Err(table.wrong(&at, allowed));
             }
         };
-        let cache = match cache {
-            Some(path) => path.to_owned(),
-            None => base()?.cache_dir().join("gphotosfs"),
-        };
-        Ok(Places {
-            state: std::path::absolute(&state).unwrap_or(state),
-            cache: std::path::absolute(&cache).unwrap_or(cache),
-        })
     }
-
-    /// The library made of a set of sources, in whatever order they are given.
-    pub fn library(&self, sources: &[PathBuf]) -> Library {
-        let mut sources: Vec<PathBuf> = sources
-            .iter()
-            .map(|path| {
-                path.canonicalize()
-                    .or_else(|_| std::path::absolute(path))
-                    .unwrap_or_else(|_| path.clone())
-            })
-            .collect();
-        sources.sort();
-        sources.dedup();
-        let mut sha = Sha256::new();
-        for source in &sources {
-            sha.update(source.as_os_str().as_bytes());
-            sha.update([0]);
-        }
-        let key = data_encoding::HEXLOWER.encode(&sha.finalize()[..6]);
-        self.named(&format!("takeout-{key}"), sources)
+    if let Some(at) = table.boolean("xattrs")? {
+        mount.xattrs = at.value;
     }
-
-    /// The demo's library.
-    pub fn demo(&self) -> Library {
-        self.named("demo", vec![self.cache.join("demo/takeout")])
-    }
-
-    fn named(&self, name: &str, sources: Vec<PathBuf>) -> Library {
-        Library {
-            state_dir: self.state.join(name),
-            cache_dir: self.cache.join(name),
-            sources,
+    if let Some(at) = table.strings("include")? {
+        for what in &at.value {
+            match what.as_str() {
+                "trash" => mount.trash = true,
+                "locked" => mount.locked = true,
+                _ => return Err(table.wrong(&at, "may hold \"trash\" and \"locked\"")),
+            }
         }
     }
-
-    /// State directories of the libraries that have a catalog.
-    pub fn known(&self) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(&self.state) else {
-            return Vec::new();
-        };
-        let mut known: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-        known.retain(|path| path.join(crate::catalog::FILE).exists());
-        known.sort();
-        known
+    if let Some(at) = table.strings("options")? {
+        mount.options = at.value;
     }
-}
-
-/// One library: its sources, and where its state and cache lie.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Library {
-    /// Catalog, log and lock.
-    pub state_dir: PathBuf,
-    /// Cached bytes.
-    pub cache_dir: PathBuf,
-    /// Archives and folders.
-    pub sources: Vec<PathBuf>,
-}
-
-/// What the user decided for a library. It lies beside the catalog and not in it: a deleted catalog loses nothing.
-#[derive(Debug, Default)]
-pub struct Decisions {
-    path: PathBuf,
-    file: DecisionsFile,
-}
-
-#[derive(Debug, Default, Deserialize, serde::Serialize)]
-#[serde(default)]
-struct DecisionsFile {
-    /// Stamps of exports that are shown although something is missing.
-    accept_incomplete: BTreeSet<String>,
-    #[serde(flatten)]
-    others: toml::Table,
-}
-
-impl Decisions {
-    /// Reads `decisions.toml` in a state directory; without one nothing is decided.
-    ///
-    /// # Errors
-    /// When it cannot be read or is no TOML.
-    pub fn load(state_dir: &Path) -> Result<Decisions, Error> {
-        let path = state_dir.join("decisions.toml");
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(source) => return Err(Error::Read { path, source }),
-        };
-        let file = toml::from_str(&text).map_err(|source| Error::Parse {
-            path: path.clone(),
-            source: Box::new(source),
-        })?;
-        Ok(Decisions { path, file })
-    }
-
-    /// Stamps of exports that are shown although something is missing.
-    pub fn accepted(&self) -> &BTreeSet<String> {
-        &self.file.accept_incomplete
-    }
-
-    /// Remembers further ones.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn accept(&mut self, stamps: &[String]) -> Result<(), Error> {
-        let before = self.file.accept_incomplete.len();
-        self.file.accept_incomplete.extend(stamps.iter().cloned());
-        if self.file.accept_incomplete.len() == before {
-            return Ok(());
-        }
-        let value = |what: String| Error::Value {
-            path: self.path.clone(),
-            what,
-        };
-        let text = toml::to_string(&self.file).map_err(|error| value(error.to_string()))?;
-        // Renamed into place, so that a crash leaves the old decisions or the new ones.
-        let new = self.path.with_extension("toml.new");
-        std::fs::write(&new, text)
-            .and_then(|()| std::fs::rename(&new, &self.path))
-            .map_err(|error| value(format!("cannot be written: {error}")))
-    }
+    table.end();
+    Ok(mount)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn load(text: &str) -> Result<Config, Error> {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("config.toml");
-        std::fs::write(&path, text).unwrap();
-        Config::load(Some(&path))
+        Config::parse(Path::new("/x/config.toml"), text)
     }
 
     #[test]
     fn a_file_is_read() {
-        let text = "zone = 'Europe/Lisbon'\nrules = 1\nnames = 'windows'\nname_max = 143\n[cache]\nmax_bytes = 7\n";
+        let text = "zone = 'Europe/Lisbon'\nrules = 1\nnames = 'windows'\nname_max = 143\n[cache]\nmax_bytes = 7\n[mount]\nlinks = \"symlink\"\n\
+                     sidecars = \"both\"\nxattrs = true\n\
+                    include = [\"locked\"]\noptions = [\"allow_other,umask=022\", \"noexec\"]\n\
+                    [[source]]\nkind = \"takeout\"\npath = \"/a\"\n[[source]]\nkind = \"takeout\"\npath = \"/b\"\n\
+                    [[source]]\nkind = \"takeout\"\npath = \"/a\"\n";
         let config = load(text).unwrap();
+        assert_eq!(config.rules.zone.iana_name(), Some("Europe/Lisbon"));
+        assert_eq!(config.layout.zone, "Europe/Lisbon");
         assert!(config.rules.names.windows);
         assert_eq!(config.rules.names.max, 143);
-        assert_eq!(config.rules.zone.iana_name(), Some("Europe/Lisbon"));
+        assert_eq!(config.mount.sidecars, Sidecars::Both);
+        assert!(config.mount.xattrs);
         assert_eq!(config.cache_max_bytes, 7);
-        assert!(config.warnings.is_empty());
+        assert_eq!(config.cache_min_free_bytes, 1 << 30);
+        assert_eq!(config.mount.links, Links::Symlink);
+        assert!(config.mount.locked && !config.mount.trash);
+        assert_eq!(config.mount.options, ["allow_other,umask=022", "noexec"]);
+        assert_eq!(config.paths(), [Path::new("/a"), Path::new("/b")]);
+        assert_eq!(config.warnings, [""; 0]);
+        let inline =
+            load("source = [{ kind = 'takeout', path = '/c' }]\ncache = { max_bytes = 3 }");
+        let inline = inline.unwrap();
+        assert_eq!(
+            (inline.paths(), inline.cache_max_bytes),
+            (vec!["/c".into()], 3)
+        );
     }
 
     #[test]
-    fn unknown_keys_are_a_warning_and_wrong_values_an_error() {
-        assert_eq!(
-            load("colour = 1\n[cache]\nmax = 1").unwrap().warnings.len(),
-            2
-        );
-        for wrong in [
-            "zone = 'Middle/Earth'",
-            "rules = 9",
-            "zone = 3",
-            "]",
-            "names = 'dos'",
-            "name_max = 63",
-            "name_max = 256",
+    fn unknown_keys_are_a_warning_in_every_table() {
+        let text = "colour = 1\n[cache]\nmax = 1\n\n[[source]]\nkind = 'takeout'\npath = '/a'\nspeed = 1\n\
+                    [mount]\nlink = 1\n[party]\nx = 1\n[[more]]\ny = 1\n";
+        let warnings = load(text).unwrap().warnings;
+        for warning in [
+            "/x/config.toml:1: unknown key colour",
+            "/x/config.toml:3: unknown key cache.max",
+            "/x/config.toml:8: unknown key source.speed",
+            "/x/config.toml:10: unknown key mount.link",
+            "/x/config.toml:11: unknown key party",
+            "/x/config.toml:13: unknown key more",
         ] {
-            assert!(load(wrong).is_err(), "{wrong}");
+            assert!(
+                warnings.contains(&warning.to_owned()),
+                "{warning} in {warnings:#?}"
+            );
         }
-        assert!(Config::load(Some(Path::new("/nonexistent/config.toml"))).is_err());
+        assert_eq!(warnings.len(), 6, "{warnings:#?}");
     }
 
     #[test]
-    fn decisions_last() {
+    fn a_wrong_value_names_its_line_and_what_is_allowed() {
+        for (text, line, allowed) in [
+            ("\nzone = 'Middle/Earth'", 2, "\"Europe/Lisbon\""),
+            ("rules = 9", 1, "rules = 9 must be 1"),
+            ("# x\n\nzone = 3", 3, "zone must be a text"),
+            (
+                "[cache]\nmax_bytes = -1",
+                2,
+                "cache.max_bytes must be a whole",
+            ),
+            (
+                "[cache]\nmax_bytes = '5G'",
+                2,
+                "cache.max_bytes must be a whole",
+            ),
+            ("cache = 1", 1, "cache must be a table"),
+            ("source = 1", 1, "source must be a list of tables"),
+            ("[source]\nkind = 1", 1, "source must be a list of tables"),
+            ("\n[[source]]\nkind = 'drive'", 3, "must be \"takeout\""),
+            ("[[source]]\nkind = 'takeout'", 2, "lacks its path"),
+            ("[[source]]\npath = '/a'", 2, "lacks its kind"),
+            (
+                "[[source]]\nkind = 'takeout'\npath = 'a'",
+                3,
+                "absolute path",
+            ),
+            ("[mount]\nlinks = 'soft'", 2, "\"hard\" or \"symlink\""),
+            ("[mount]\nsidecars = 'all'", 2, "\"both\" or \"none\""),
+            ("[mount]\nxattrs = 1", 2, "true or false"),
+            ("names = 'dos'", 1, "\"posix\" or \"windows\""),
+            ("name_max = 63", 1, "between 64 and 255"),
+            ("name_max = 256", 1, "between 64 and 255"),
+            (
+                "[mount]\ninclude = 'trash'",
+                2,
+                "mount.include must be a list",
+            ),
+            (
+                "[mount]\ninclude = [\n'spam']",
+                2,
+                "\"trash\" and \"locked\"",
+            ),
+            ("[mount]\noptions = [1]", 2, "must be a list of texts"),
+            ("x = 1\n]", 2, "not TOML"),
+            ("x = 1\nx = 2", 2, "not TOML"),
+        ] {
+            let error = load(text).unwrap_err().to_string();
+            let at = format!("/x/config.toml:{line}: ");
+            assert!(error.starts_with(&at), "{text:?}: {error}");
+            assert!(error.contains(allowed), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_named_must_exist() {
         let dir = tempfile::tempdir().unwrap();
-        let mut decisions = Decisions::load(dir.path()).unwrap();
-        assert!(decisions.accepted().is_empty());
-        decisions.accept(&["20260913T041200Z".into()]).unwrap();
-        assert!(
-            Decisions::load(dir.path())
-                .unwrap()
-                .accepted()
-                .contains("20260913T041200Z")
-        );
+        let path = dir.path().join("config.toml");
+        let mut places = Places::system();
+        places.config.clone_from(&path);
+        assert!(!Config::load(&places).unwrap().exists);
+        places.config_given = true;
+        assert!(matches!(Config::load(&places), Err(Error::Read { .. })));
+        std::fs::write(&path, "").unwrap();
+        assert!(Config::load(&places).unwrap().exists);
     }
 
+    /// Every key that is read stands in the example, and nothing else does.
     #[test]
-    fn a_library_is_its_set_of_sources() {
-        let places = Places::find(Some(Path::new("/s")), Some(Path::new("/c"))).unwrap();
-        let (a, b) = (PathBuf::from("/x/a"), PathBuf::from("/x/b"));
-        assert_eq!(
-            places.library(&[a.clone(), b.clone()]),
-            places.library(&[b.clone(), a.clone(), a.clone()])
-        );
-        assert_ne!(
-            places.library(&[a]).state_dir,
-            places.library(&[b]).state_dir
-        );
+    fn the_example_holds_every_key() {
+        let text = example::uncommented();
+        let path = Path::new("/x/config.toml");
+        let file = File::parse(path, &text).unwrap();
+        read(path, &file).unwrap();
+        let asked = file.asked();
+        let shown: BTreeSet<String> = example::keys().collect();
+        assert_eq!(asked, shown);
+        assert_eq!(file.warnings(), [""; 0]);
+        // Its values are the defaults, but for the source.
+        let config = load(&text).unwrap();
+        let defaults = Config::absent(path).unwrap();
+        assert_eq!(config.layout, defaults.layout);
+        assert_eq!(config.mount, defaults.mount);
+        assert_eq!(config.cache_max_bytes, defaults.cache_max_bytes);
+        assert_eq!(config.cache_min_free_bytes, defaults.cache_min_free_bytes);
+        // As it is printed it sets nothing.
+        assert!(load(&example::text()).unwrap().sources.is_empty());
     }
 }

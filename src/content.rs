@@ -54,6 +54,7 @@ mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod usage;
 
 pub use counters::Counters;
 pub use error::Error;

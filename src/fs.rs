@@ -5,6 +5,7 @@
 //! | `fs.rs` | the translation itself |
 //! | [`options`], [`check`], [`mount`] | from `-o` and a mountpoint to a running mount, and to its end |
 //! | [`mounts`] | what is mounted where; unmounting |
+//! | [`machine`] | what this machine offers for a mount, piece by piece |
 //! | [`daemon`], [`log`], [`lock`], [`control`] | the background server, its log, its lock, its socket |
 //!
 //! Promises:
@@ -28,6 +29,7 @@ pub mod helper;
 mod library;
 pub mod lock;
 pub mod log;
+pub mod machine;
 pub mod mount;
 pub mod mounts;
 pub mod options;

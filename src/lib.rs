@@ -16,8 +16,8 @@
 //! | [`content`] | checked bytes of blobs, and their cache on disk | store, model |
 //! | [`sync`] | sources → catalog → image | source, catalog, tree, model |
 //! | [`fs`] | FUSE: translates requests; mounts, the server, its lock, log and socket | tree, content, model |
-//! | [`report`] | `status` and `info` | catalog, sync, tree, model |
-//! | [`config`] | settings; the only reader of TOML and XDG | tree's fold, catalog's FILE |
+//! | [`report`] | `status`, `info`, and what `doctor` tells of libraries | catalog, sync, tree, model |
+//! | [`config`] | settings; the only reader of TOML and XDG | tree's fold, tree's Links, catalog's FILE |
 //! | [`cli`] | the commands | all |
 //! | [`demo`] | a small real export, made by code | model |
 //!

@@ -6,8 +6,10 @@
 
 mod dates;
 pub mod index;
+pub mod look;
 mod peek;
 pub mod project;
+pub mod relayout;
 
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::model::chain;
@@ -15,6 +17,7 @@ use crate::source::takeout::archive::Archive;
 use crate::source::takeout::folder;
 use crate::source::takeout::part::{self, Form, Found, PartName};
 use crate::tree::fold::Rules;
+use crate::tree::moves::Moves;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,6 +39,9 @@ pub enum Error {
     /// No export is whole.
     #[error("{}", incomplete_text(.0, .1))]
     Incomplete(Vec<Incomplete>, Vec<String>),
+    /// A change of layout would move photos, and nobody has said that it may.
+    #[error("{} of {} photos and videos would move or be renamed", .0.count(), .0.count() + .0.kept)]
+    WouldMove(Box<Moves>),
     /// There are archives, but no photos in them.
     #[error(
         "no Google Photos in {}: give the archives that takeout.google.com made of Google Photos, or the folder with them",
@@ -121,6 +127,8 @@ pub struct Pass<'a> {
     pub accepted: &'a BTreeSet<String>,
     /// What decides about names.
     pub rules: &'a Rules,
+    /// What decided about the names that backups know, where that is something else.
+    pub in_force: Option<&'a Rules>,
     /// Told how far it has come.
     pub progress: &'a Progress,
 }
@@ -130,6 +138,12 @@ pub struct Pass<'a> {
 pub struct Outcome {
     /// Things that the user should know.
     pub problems: Vec<String>,
+    /// Archives and folders that were taken in.
+    pub new_parts: Vec<PathBuf>,
+    /// Stamps of exports that are not shown.
+    pub hidden: Vec<String>,
+    /// How the tree differs from the one before; `None` where there was none.
+    pub moves: Option<Moves>,
 }
 
 /// Makes a pass. When nothing has changed it reads no archive.
@@ -153,6 +167,11 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
         catalog.drop_part(begun.part.id)?;
     }
     known.retain(|part| part.complete);
+    let has_names = project::is_kept(catalog)?;
+    if has_names {
+        // Before anything is taken in: what counts are the photos that have been shown.
+        hold_still(catalog, pass)?;
+    }
     let found = look(pass.sources, !known.is_empty(), &mut outcome.problems)?;
     let mut incomplete = take_in(catalog, &found, &known, pass, &mut outcome.problems)?;
     let parts: Vec<KnownPart> = catalog
@@ -165,6 +184,13 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
         .into_values()
         .partition(|export| pass.accepted.contains(&export.stamp));
     let hidden: BTreeSet<String> = refused.iter().map(|export| export.stamp.clone()).collect();
+    relayout::remember_hidden(catalog, &hidden)?;
+    outcome.new_parts = parts
+        .iter()
+        .filter(|part| !part.left_over && !known.iter().any(|old| old.part.id == part.part.id))
+        .map(|part| part.part.path.clone())
+        .collect();
+    outcome.hidden = hidden.iter().cloned().collect();
     let shown = project::groups(&parts, &hidden);
     if shown.is_empty() && !refused.is_empty() {
         return Err(Error::Incomplete(refused, outcome.problems));
@@ -179,8 +205,11 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
         );
         outcome.problems.push(what);
     }
+    if !has_names {
+        hold_still(catalog, pass)?;
+    }
     let absent = absent(&parts);
-    project::project(catalog, &shown, &absent, pass.rules)?;
+    outcome.moves = project::project(catalog, &shown, &absent, pass.rules)?;
     if !project::any_photos(catalog)? {
         let looked = if found.is_empty() {
             pass.sources.to_vec()
@@ -196,6 +225,18 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     let of_parts = problems(&parts);
     outcome.problems.extend(of_parts);
     Ok(outcome)
+}
+
+/// Refuses to let a change of layout move photos: that is for [`relayout`] alone.
+fn hold_still(catalog: &Catalog, pass: &Pass<'_>) -> Result<(), Error> {
+    let Some(in_force) = pass.in_force else {
+        return Ok(());
+    };
+    let moves = relayout::preview(catalog, in_force, pass.rules)?;
+    if moves.count() > 0 {
+        return Err(Error::WouldMove(Box::new(moves)));
+    }
+    Ok(())
 }
 
 /// Looks at all sources. One that cannot be read is an error only as long as nothing is known.

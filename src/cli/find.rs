@@ -1,15 +1,18 @@
 //! Which library a command speaks of.
 
-use crate::catalog::Catalog;
-use crate::config::Places;
+use super::Common;
+use crate::catalog::{self, Catalog};
+use crate::config::{Config, Library, Places};
 use crate::fs::mounts;
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 
-/// The state directory of the library that is meant: that of a path in a mount, of a set of sources, of the only
-/// mount there is, or of the only library there is.
+/// The state directory of the library that is meant: that of a path in a mount, of a set of sources, the configured one
+/// if there is one, else that of the only mount there is, or the only one there is.
 pub(super) fn state_dir(
+    common: &Common,
     places: &Places,
+    config: Option<&Config>,
     mountpoint: Option<&Path>,
     takeout: &[PathBuf],
     demo: bool,
@@ -26,6 +29,14 @@ pub(super) fn state_dir(
     if !takeout.is_empty() {
         return Ok(places.library(takeout).state_dir);
     }
+    // Read only here, so that a mount can be asked about whatever the configuration says.
+    let sources = match config {
+        Some(config) => config.paths(),
+        None => common.load(places)?.paths(),
+    };
+    if let Some(library) = configured(places, sources) {
+        return Ok(library.state_dir);
+    }
     let mounted = mounts::gphotosfs()?
         .into_iter()
         .filter_map(|mount| mount.state_dir());
@@ -37,12 +48,19 @@ pub(super) fn state_dir(
     let known = places.known();
     match (mounted.as_slice(), known.as_slice()) {
         ([one], _) | ([], [one]) => Ok(one.clone()),
-        ([], []) => bail!("no library yet: `gphotosfs mount --help` shows how to begin"),
+        ([], []) => bail!("no library yet: `gphotosfs add --help` shows how to begin"),
         _ => bail!(
             "there are several libraries; name one with --takeout PATH, --demo, or a mountpoint:\n{}",
             list(&known)
         ),
     }
+}
+
+/// The configured library, when it has sources, or had some.
+fn configured(places: &Places, sources: Vec<PathBuf>) -> Option<Library> {
+    let library = places.configured(sources);
+    let is_known = library.state_dir.join(catalog::FILE).exists();
+    (is_known || !library.sources.is_empty()).then_some(library)
 }
 
 fn list(known: &[PathBuf]) -> String {

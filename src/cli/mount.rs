@@ -1,19 +1,20 @@
 //! `gphotosfs mount`.
 
 use super::serve::Serve;
-use super::{Common, Done, progress, tell};
+use super::{Common, Done, Names, name_max, pass, tell};
 use crate::catalog::Catalog;
-use crate::config::{Config, Decisions, Library, Places};
+use crate::config::{Config, Library, Places};
 use crate::fs::lock::Lock;
 use crate::fs::options::Options;
 use crate::fs::{check, daemon};
-use crate::{demo, sync};
-use anyhow::{Context, bail};
+use crate::{demo, tree};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, ValueEnum};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 const EXAMPLE: &str = "Examples:
+  gphotosfs mount ~/photos
   gphotosfs mount --demo ~/photos
   gphotosfs mount --takeout ~/Downloads/takeout ~/photos
   gphotosfs mount --takeout a.zip --takeout b.zip -o allow_other /mnt/photos
@@ -23,7 +24,9 @@ Mount options (-o): ro, allow_other, allow_root, umask=OCTAL, uid=NUMBER, gid=NU
 const NO_SOURCES: &str = "nothing to mount yet.
   To see how it looks:  gphotosfs mount --demo MOUNTPOINT
   Your own photos:      at https://takeout.google.com choose Google Photos alone, as zip, and download
-                        all parts into one folder; then  gphotosfs mount --takeout FOLDER MOUNTPOINT";
+                        all parts into one folder; then  gphotosfs add takeout FOLDER
+                                                         gphotosfs mount MOUNTPOINT
+                        or, without a configuration,     gphotosfs mount --takeout FOLDER MOUNTPOINT";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Links {
@@ -34,23 +37,13 @@ enum Links {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Names {
-    /// Linux and other Unix systems
-    Posix,
-    /// Also NTFS, exFAT, FAT and SMB
-    Windows,
-}
-
-fn name_max(text: &str) -> Result<u8, String> {
-    crate::config::name_max(text.parse().map_err(|_| "not a number".to_owned())?)
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Include {
     /// What is in the trash
     Trash,
     /// What is in the locked folder
     Locked,
+    /// Nothing, whatever the configuration says
+    None,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -83,22 +76,23 @@ impl From<Sidecars> for crate::tree::Sidecars {
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Mount {
-    /// An archive, a folder with the parts of exports, or an unpacked Takeout; may be given several times
+    /// An archive, a folder with the parts of exports, or an unpacked Takeout; may be given several times. In place of
+    /// the configured sources
     #[arg(long, value_name = "PATH")]
     takeout: Vec<PathBuf>,
     /// Mount a small library that comes with the program
     #[arg(long, conflicts_with = "takeout")]
     demo: bool,
-    /// How albums, people and favorites show a photo
-    #[arg(long, value_enum, default_value = "hard")]
-    links: Links,
-    /// Which documents stand beside the photos in by-date
-    #[arg(long, value_enum, default_value = "auto", value_name = "WHICH")]
-    sidecars: Sidecars,
+    /// How albums, people and favorites show a photo [default: as configured, else hard]
+    #[arg(long, value_enum)]
+    links: Option<Links>,
+    /// Which documents stand beside the photos in by-date [default: as configured, else auto]
+    #[arg(long, value_enum, value_name = "WHICH")]
+    sidecars: Option<Sidecars>,
     /// Tell what is known of a photo in extended attributes (user.gphotos.*); backup tools then ask for them file by file
     #[arg(long)]
     xattrs: bool,
-    /// Show what is left out by default
+    /// Show what is left out by default [default: as configured]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
     include: Vec<Include>,
     /// Where names are to be legal. This renames what is not, in every copy: set it in the configuration, or always give it
@@ -111,7 +105,7 @@ pub(super) struct Mount {
     /// Show an export although parts are missing or damaged; STAMP as in the parts' names
     #[arg(long, value_name = "STAMP")]
     accept_incomplete: Vec<String>,
-    /// Mount options
+    /// Mount options, added to the configured ones
     #[arg(short = 'o', value_name = "OPTIONS")]
     options: Vec<String>,
     /// Stay in the foreground and log to standard error
@@ -124,25 +118,22 @@ pub(super) struct Mount {
 
 impl Mount {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<Done> {
-        let mut config = common.load()?;
-        let names = &mut config.rules.names;
-        names.windows = self
-            .names
-            .map_or(names.windows, |names| names == Names::Windows);
-        names.max = self.name_max.unwrap_or(names.max);
         let places = common.places()?;
-        let options = Options::parse(&self.options)?;
-        let library = self.library(&places)?;
+        let config = self.with_names(common.load(&places)?)?;
+        let lists = self.options(&config)?;
+        let options = Options::parse(&lists)?;
+        let library = self.library(&places, &config)?;
         let mountpoint = check::ready(&self.mountpoint, &options)?;
         make_dir(&library.state_dir)?;
         let lock = Lock::take(&library.state_dir, &mountpoint)?;
-        self.sync(common, &config, &library)?;
+        let shown = self.shown(&config);
+        self.sync(common, &config, &library, shown)?;
         let serve = Serve::new(
             &library,
             &config,
             &mountpoint,
-            (self.shown(), self.xattrs),
-            &self.options,
+            (shown, self.xattrs || config.mount.xattrs),
+            &lists,
             common.level(),
         );
         if self.foreground {
@@ -165,7 +156,18 @@ impl Mount {
         Ok(Done::Well)
     }
 
-    fn library(&self, places: &Places) -> anyhow::Result<Library> {
+    /// The configuration with the form of names that flags ask for.
+    fn with_names(&self, mut config: Config) -> anyhow::Result<Config> {
+        let layout = &mut config.layout;
+        if let Some(names) = self.names {
+            layout.names = names.into();
+        }
+        layout.name_max = self.name_max.unwrap_or(layout.name_max);
+        config.rules = layout.fold().map_err(|what| anyhow!(what))?;
+        Ok(config)
+    }
+
+    fn library(&self, places: &Places, config: &Config) -> anyhow::Result<Library> {
         if self.demo {
             let library = places.demo();
             for folder in &library.sources {
@@ -174,37 +176,60 @@ impl Mount {
             }
             return Ok(library);
         }
-        if self.takeout.is_empty() {
+        if !self.takeout.is_empty() {
+            return Ok(places.library(&self.takeout));
+        }
+        if config.sources.is_empty() {
             bail!(NO_SOURCES);
         }
-        Ok(places.library(&self.takeout))
+        Ok(places.configured(config.paths()))
     }
 
-    fn shown(&self) -> crate::tree::Options {
-        crate::tree::Options {
+    /// Flags, where they are given, before the configuration.
+    fn shown(&self, config: &Config) -> tree::Options {
+        let given = |what, configured| match self.include.as_slice() {
+            [] => configured,
+            given => given.contains(&what),
+        };
+        tree::Options {
             links: match self.links {
-                Links::Hard => crate::tree::Links::Hard,
-                Links::Symlink => crate::tree::Links::Symlink,
+                None => config.mount.links,
+                Some(Links::Hard) => tree::Links::Hard,
+                Some(Links::Symlink) => tree::Links::Symlink,
             },
-            trash: self.include.contains(&Include::Trash),
-            locked: self.include.contains(&Include::Locked),
-            sidecars: self.sidecars.into(),
+            trash: given(Include::Trash, config.mount.trash),
+            locked: given(Include::Locked, config.mount.locked),
+            sidecars: self.sidecars.map_or(config.mount.sidecars, Into::into),
         }
     }
 
-    fn sync(&self, common: &Common, config: &Config, library: &Library) -> anyhow::Result<()> {
-        let mut decisions = Decisions::load(&library.state_dir)?;
-        decisions.accept(&self.accept_incomplete)?;
+    /// The configured mount options and those of the command line, of which the later count where they disagree.
+    fn options(&self, config: &Config) -> anyhow::Result<Vec<String>> {
+        let configured = &config.mount.options;
+        Options::parse(configured)
+            .with_context(|| format!("{}: mount.options", config.path.display()))?;
+        Ok(configured.iter().chain(&self.options).cloned().collect())
+    }
+
+    fn sync(
+        &self,
+        common: &Common,
+        config: &Config,
+        library: &Library,
+        shown: tree::Options,
+    ) -> anyhow::Result<()> {
         let mut catalog = Catalog::open(&library.state_dir)?;
-        let counted = sync::Progress::default();
-        let pass = sync::Pass {
-            sources: &library.sources,
-            accepted: decisions.accepted(),
-            rules: &config.rules,
-            progress: &counted,
-        };
-        let outcome = progress::show(&counted, common.quiet, || sync::sync(&mut catalog, &pass))??;
-        catalog.set_meta("shown", &serde_json::to_string(&self.shown())?)?;
+        let outcome = pass::pass(
+            common,
+            config,
+            library,
+            &mut catalog,
+            &self.accept_incomplete,
+        )?;
+        catalog.set_meta("shown", &serde_json::to_string(&shown)?)?;
+        for line in pass::moved(&outcome) {
+            tell(&format!("note: {line}"));
+        }
         for problem in &outcome.problems {
             tell(&format!("note: {problem}"));
         }
@@ -213,7 +238,7 @@ impl Mount {
 }
 
 /// A directory for its owner alone: names of photos and people are nobody else's.
-fn make_dir(path: &Path) -> anyhow::Result<()> {
+pub(super) fn make_dir(path: &Path) -> anyhow::Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -40,7 +40,9 @@ impl Status {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<Done> {
         let places = common.places()?;
         let state = find::state_dir(
+            common,
             &places,
+            None,
             self.mountpoint.as_deref(),
             &self.takeout,
             self.demo,

@@ -78,6 +78,26 @@ pub(super) fn scan(dir: &Path) -> io::Result<Vec<(Name, Rank, SystemTime)>> {
     Ok(found)
 }
 
+/// Bytes and files of the blobs that lie there, without touching any: for who only looks.
+pub(super) fn weigh(dir: &Path) -> io::Result<(u64, u64)> {
+    let (mut bytes, mut files) = (0, 0);
+    let shards = match std::fs::read_dir(dir.join("blobs")) {
+        Ok(shards) => shards,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((0, 0)),
+        Err(error) => return Err(error),
+    };
+    for shard in shards {
+        for entry in std::fs::read_dir(shard?.path())? {
+            // A mount may evict it meanwhile.
+            if let Ok(meta) = entry?.metadata() {
+                bytes += meta.len();
+                files += 1;
+            }
+        }
+    }
+    Ok((bytes, files))
+}
+
 /// Writes a file's rank where a restart finds it.
 pub(super) fn mark(path: &Path, rank: Rank) -> io::Result<()> {
     let mode = if rank == Rank::Kept { KEPT } else { TRIAL };

@@ -20,7 +20,7 @@ use mounts::{FSTYPE, Health};
 pub(super) const DEVICE: &str = "/dev/fuse";
 
 /// Where the system says whether users may show their mounts to others.
-const CONF: &str = "/etc/fuse.conf";
+pub(super) const CONF: &str = "/etc/fuse.conf";
 
 /// What stands in the way of a mount.
 #[derive(Debug, thiserror::Error)]
@@ -98,7 +98,7 @@ pub fn ready(mountpoint: &Path, options: &Options) -> Result<PathBuf, Error> {
 }
 
 /// The helper, too, opens the device with the rights of the user.
-fn device() -> Result<(), Error> {
+pub(super) fn device() -> Result<(), Error> {
     let opened = OpenOptions::new().read(true).write(true).open(DEVICE);
     match opened {
         Ok(_) => Ok(()),
@@ -111,7 +111,10 @@ fn device() -> Result<(), Error> {
 }
 
 /// The helper's own rule, told before it refuses with fewer words.
-fn others(access: Access, conf: impl FnOnce() -> io::Result<String>) -> Result<(), Error> {
+pub(super) fn others(
+    access: Access,
+    conf: impl FnOnce() -> io::Result<String>,
+) -> Result<(), Error> {
     let option = match access {
         Access::Owner => return Ok(()),
         Access::Root => "allow_root",

@@ -23,8 +23,8 @@ const NAME: &str = "lock";
 /// Why there is no lock.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Another server has it.
-    #[error("the library is mounted already{}", told(.0.as_ref()))]
+    /// Another server has it, or a command that works on the library without mounting it.
+    #[error("{}", told(.0.as_ref()))]
     Busy(Option<Holder>),
     /// The file cannot be made or locked.
     #[error("failed to lock {path}", path = .path.display())]
@@ -41,7 +41,7 @@ pub enum Error {
 pub struct Holder {
     /// Process number.
     pub pid: u32,
-    /// Where it mounts.
+    /// Where it mounts; empty when it only works on the catalog.
     pub mountpoint: PathBuf,
 }
 
@@ -52,7 +52,8 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of `state_dir`, which must exist, and writes into it who has it.
+    /// Takes the lock of `state_dir`, which must exist, and writes into it who has it. Who mounts nothing gives an empty
+    /// path.
     pub fn take(state_dir: &Path, mountpoint: &Path) -> Result<Lock, Error> {
         let path = state_dir.join(NAME);
         let failed = |source| Error::Io {
@@ -171,13 +172,19 @@ fn parse(text: &[u8]) -> Option<Holder> {
 
 fn told(holder: Option<&Holder>) -> String {
     match holder {
+        Some(Holder { pid, mountpoint }) if mountpoint.as_os_str().is_empty() => {
+            format!(
+                "the library is in use by process {pid}, which works on its catalog; wait until it has ended"
+            )
+        }
         Some(Holder { pid, mountpoint }) => {
             let mountpoint = mountpoint.display();
             format!(
-                ", on {mountpoint} by process {pid}; `gphotosfs unmount {mountpoint}` takes it away"
+                "the library is mounted already, on {mountpoint} by process {pid}; `gphotosfs unmount {mountpoint}` takes \
+                 it away"
             )
         }
-        None => String::new(),
+        None => "the library is mounted already".into(),
     }
 }
 
@@ -209,6 +216,15 @@ mod tests {
         assert!(busy.contains("on /b by process"), "{busy}");
         drop(child);
         assert!(Lock::wait_until_free(dir.path(), LONG).unwrap());
+        let working = Lock::take(dir.path(), Path::new("")).unwrap();
+        let busy = Lock::take(dir.path(), Path::new("/other"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            busy.contains("in use by process") && !busy.contains("mounted"),
+            "{busy}"
+        );
+        drop(working);
         Lock::take(dir.path(), Path::new("/other")).unwrap();
     }
 

@@ -14,7 +14,8 @@
 
 use super::Error;
 use super::peek::Shelf;
-use crate::catalog::{Catalog, KnownPart};
+use super::project::Facts;
+use crate::catalog::KnownPart;
 use crate::model::{Batch, BlobKey, Geo, Medium, Stated, Told};
 use crate::source::dates::{named, written};
 use std::collections::{HashMap, HashSet};
@@ -30,8 +31,8 @@ const NAMES: usize = 16 << 10;
 ///
 /// # Errors
 /// When the catalog fails.
-pub fn tell(
-    catalog: &mut Catalog,
+pub(super) fn tell(
+    facts: &mut Facts<'_>,
     parts: &HashMap<u32, &KnownPart>,
     batches: &mut [Batch],
 ) -> Result<Vec<String>, Error> {
@@ -39,7 +40,7 @@ pub fn tell(
     for batch in batches.iter_mut() {
         let silent = silent(batch);
         if !silent.is_empty() {
-            problems.extend(read(catalog, parts, batch, &silent)?);
+            problems.extend(read(facts, parts, batch, &silent)?);
         }
     }
     locate(batches);
@@ -75,7 +76,7 @@ type Known = HashMap<u32, Option<Stated>>;
 type ByKey = HashMap<BlobKey, Option<Stated>>;
 
 fn read(
-    catalog: &mut Catalog,
+    facts: &mut Facts<'_>,
     parts: &HashMap<u32, &KnownPart>,
     batch: &mut Batch,
     silent: &[usize],
@@ -86,9 +87,9 @@ fn read(
         .collect();
     let mut known = Known::new();
     for part in of_parts {
-        known.extend(catalog.written(part)?);
+        known.extend(facts.catalog().written(part)?);
     }
-    let (by_key, problems) = look_all(catalog, parts, batch, silent, &known)?;
+    let (by_key, problems) = look_all(facts, parts, batch, silent, &known)?;
     for index in silent {
         let medium = &mut batch.media[*index];
         let told = Told {
@@ -103,7 +104,7 @@ fn read(
 /// Looks into the media that were never looked into, one of those with the same bytes, in the order in which they lie,
 /// for the sake of disks that turn.
 fn look_all(
-    catalog: &mut Catalog,
+    facts: &mut Facts<'_>,
     parts: &HashMap<u32, &KnownPart>,
     batch: &Batch,
     silent: &[usize],
@@ -116,6 +117,9 @@ fn look_all(
         .iter()
         .map(|medium| (medium.key, known[&medium.entry]))
         .collect();
+    let Some(catalog) = facts.growing() else {
+        return Ok((by_key, Vec::new()));
+    };
     unread.retain(|medium| !medium.absent && parts.contains_key(&medium.location.part()));
     unread.sort_by_key(|medium| medium.location.place());
     let mut problems = Vec::new();

@@ -3,13 +3,14 @@
 //! The image is made only when something has changed: what it was made of is kept beside it.
 
 use super::{Error, dates};
-use crate::catalog::{Catalog, KnownPart};
+use crate::catalog::{self, Catalog, KnownPart};
 use crate::model::chain;
 use crate::model::{Batch, BlobKey, Location, Sidecar};
 use crate::source::takeout::archive::{self, Archive};
 use crate::source::takeout::assemble::{self, Export};
 use crate::tree::fold::{Fold, Rules};
 use crate::tree::image::{Image, Texts};
+use crate::tree::moves::Moves;
 use crate::tree::{document, numbers};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -21,8 +22,35 @@ use std::sync::Arc;
 
 /// Counts the versions of the fold and of what it takes in. A catalog whose image is of another is folded anew.
 const VERSION: u32 = 3;
+/// Under this key the catalog remembers which version made the kept image: another's cannot be read.
+const DRAWN_BY: &str = "drawn_by";
 /// How much of two contents of equal size and checksum is compared.
 const HEAD: usize = 64 << 10;
+
+/// What is known of the exports, for a fold.
+pub(super) enum Facts<'a> {
+    /// As far as it is remembered: no archive is opened, and what nothing tells apart counts as different.
+    Kept(&'a Catalog),
+    /// What is missing is read in the archives, and remembered.
+    Growing(&'a mut Catalog),
+}
+
+impl Facts<'_> {
+    pub(super) fn catalog(&self) -> &Catalog {
+        match self {
+            Facts::Kept(catalog) => catalog,
+            Facts::Growing(catalog) => catalog,
+        }
+    }
+
+    /// Where to remember what is read; `None` where nothing is to be read.
+    pub(super) fn growing(&mut self) -> Option<&mut Catalog> {
+        match self {
+            Facts::Kept(_) => None,
+            Facts::Growing(catalog) => Some(catalog),
+        }
+    }
+}
 
 /// The parts of each export to show, by stamp. `None` stands for what has no stamp.
 pub type Groups = BTreeMap<Option<String>, Vec<KnownPart>>;
@@ -46,7 +74,8 @@ pub fn groups(parts: &[KnownPart], hidden: &BTreeSet<String>) -> Groups {
     groups
 }
 
-/// Makes and keeps the image, unless the kept one was made of the same.
+/// Makes and keeps the image, unless the kept one was made of the same. Tells how it differs from the one before; `None`
+/// where there was none, or one of another version of this program.
 ///
 /// # Errors
 /// When the catalog fails.
@@ -55,14 +84,58 @@ pub fn project(
     groups: &Groups,
     absent: &BTreeSet<u32>,
     rules: &Rules,
-) -> Result<(), Error> {
+) -> Result<Option<Moves>, Error> {
     let made_of = fingerprint(groups, absent, rules);
     if catalog.image_made_of()?.as_deref() == Some(&made_of) {
-        return Ok(());
+        let files = catalog.meta("files")?;
+        return Ok(Some(Moves {
+            kept: files.and_then(|files| files.parse().ok()).unwrap_or(0),
+            ..Moves::default()
+        }));
     }
+    let (image, texts) = fold(Facts::Growing(catalog), groups, absent, rules)?;
+    // Only now, when the facts that the fold was made of are out of memory.
+    let old = kept(catalog)?;
+    let moves = old.map(|old| Moves::between(&old, &image));
+    keep(catalog, &image, &texts, &made_of)?;
+    Ok(moves)
+}
+
+/// Keeps an image, and which version made it.
+fn keep(catalog: &mut Catalog, image: &Image, texts: &Texts, made_of: &str) -> Result<(), Error> {
+    // Nobody's while it changes: stopped in between, it is not taken for the image of either version.
+    catalog.set_meta(DRAWN_BY, "")?;
+    catalog.keep_image(image, texts, made_of)?;
+    catalog.set_meta(DRAWN_BY, &VERSION.to_string())?;
+    Ok(())
+}
+
+/// Whether an image is kept that this version made.
+pub(super) fn is_kept(catalog: &Catalog) -> Result<bool, Error> {
+    Ok(catalog.meta(DRAWN_BY)? == Some(VERSION.to_string()))
+}
+
+fn kept(catalog: &Catalog) -> Result<Option<Image>, Error> {
+    if !is_kept(catalog)? {
+        return Ok(None);
+    }
+    match catalog.image() {
+        Ok(image) => Ok(Some(image)),
+        Err(catalog::Error::NotYet | catalog::Error::Value(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Folds all exports into an image, and measures the documents for it.
+pub(super) fn fold(
+    mut facts: Facts<'_>,
+    groups: &Groups,
+    absent: &BTreeSet<u32>,
+    rules: &Rules,
+) -> Result<(Image, Texts), Error> {
     let mut batches = Vec::new();
     for (stamp, parts) in groups {
-        let mut batch = assemble::assemble(load(catalog, stamp.as_deref(), parts, absent)?);
+        let mut batch = assemble::assemble(load(facts.catalog(), stamp.as_deref(), parts, absent)?);
         if batch.stamp.is_empty() {
             batch.stamp = newest_upload(&batch);
         }
@@ -73,8 +146,8 @@ pub fn project(
         .flatten()
         .map(|part| (part.part.id, part))
         .collect();
-    let mut problems = compare_heads(catalog, &parts, &mut batches)?;
-    problems.extend(dates::tell(catalog, &parts, &mut batches)?);
+    let mut problems = compare_heads(&mut facts, &parts, &mut batches)?;
+    problems.extend(dates::tell(&mut facts, &parts, &mut batches)?);
     batches.sort_by(|a, b| a.stamp.cmp(&b.stamp));
     let mut fold = Fold::new(rules.clone());
     for batch in &batches {
@@ -84,8 +157,7 @@ pub fn project(
     image.found.exports = batches.len() as u64;
     image.found.problems = problems;
     let texts = measure(&image, &batches)?;
-    catalog.keep_image(&image, &texts, &made_of)?;
-    Ok(())
+    Ok((image, texts))
 }
 
 /// Measures the documents that may stand beside photos.
@@ -98,7 +170,7 @@ fn measure(image: &Image, batches: &[Batch]) -> Result<Texts, Error> {
     document::measure(image, |entry| sidecars.get(&entry).copied()).map_err(Error::Document)
 }
 
-fn fingerprint(groups: &Groups, absent: &BTreeSet<u32>, rules: &Rules) -> String {
+pub(super) fn fingerprint(groups: &Groups, absent: &BTreeSet<u32>, rules: &Rules) -> String {
     let mut sha = Sha256::new();
     sha.update(VERSION.to_le_bytes());
     sha.update(rules.zone.iana_name().unwrap_or_default());
@@ -171,7 +243,7 @@ fn newest_upload(batch: &Batch) -> String {
 /// Contents that share size and CRC-32 under different titles or dates are compared by their first bytes, now and not
 /// when they are read: otherwise the tree would depend on what has been read. Gives what could not be compared.
 fn compare_heads(
-    catalog: &mut Catalog,
+    facts: &mut Facts<'_>,
     parts: &HashMap<u32, &KnownPart>,
     batches: &mut [Batch],
 ) -> Result<Vec<String>, Error> {
@@ -188,6 +260,10 @@ fn compare_heads(
             let Some(part) = parts.get(&medium.location.part()) else {
                 continue;
             };
+            if facts.growing().is_none() {
+                key.head = numbers::head(medium.file.as_bytes());
+                continue;
+            }
             match read_head(part, medium.location, paths, *key) {
                 Ok(bytes) => {
                     key.head = numbers::head(&bytes);
@@ -204,7 +280,7 @@ fn compare_heads(
             }
         }
     }
-    if !heads.is_empty() {
+    if let Some(catalog) = facts.growing().filter(|_| !heads.is_empty()) {
         catalog.set_heads(&heads)?;
     }
     Ok(problems)

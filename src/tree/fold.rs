@@ -377,7 +377,7 @@ impl Fold {
     fn ahead_minutes(&mut self, photo: PhotoId, date: i64) -> Option<i16> {
         let time = Timestamp::from_second(date).ok()?;
         let seconds = self.zone_of_place(photo)?.to_offset(time).seconds();
-        (seconds % 60 == 0).then(|| (seconds / 60) as i16)
+        (seconds % 60 == 0).then_some((seconds / 60) as i16)
     }
 
     /// Gives inode and change time, once and for ever.

@@ -112,6 +112,7 @@ fn pass(state: &Path, source: &Path, zone: &str) -> (Image, Vec<String>) {
             zone: Rules::zone(zone).unwrap(),
             ..Rules::default()
         },
+        in_force: None,
         progress: &Progress::default(),
     };
     let outcome = sync(&mut catalog, &pass).unwrap();

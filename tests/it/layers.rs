@@ -81,8 +81,16 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "config",
-        "tree's fold, catalog's FILE",
-        &["data_encoding", "etcetera", "jiff", "sha2", "toml"],
+        "tree's fold, tree's Links, catalog's FILE",
+        &[
+            "data_encoding",
+            "etcetera",
+            "jiff",
+            "nix",
+            "sha2",
+            "toml",
+            "toml_edit",
+        ],
     ),
     (
         "cli",

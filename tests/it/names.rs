@@ -85,6 +85,7 @@ fn index(state: &Path, sources: &[PathBuf]) -> Image {
         sources,
         accepted: &BTreeSet::new(),
         rules: &Rules::default(),
+        in_force: None,
         progress: &Progress::default(),
     };
     let outcome = sync(&mut catalog, &pass).unwrap();

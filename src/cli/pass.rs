@@ -1,0 +1,96 @@
+//! A pass over a library, as `mount` and `sync` make it: with what the user decided, and without moving a photo by
+//! a change of layout.
+
+use super::{Common, progress};
+use crate::catalog::Catalog;
+use crate::config::{Config, Decisions, Layout, Library};
+use crate::sync::{self, Outcome};
+use crate::tree::fold::Rules;
+use crate::tree::moves::Moves;
+use anyhow::{Context, anyhow};
+
+/// How many moved photos are named one by one.
+const TOLD: usize = 5;
+
+/// Takes in what is new. The lock of the library must be held.
+pub(super) fn pass(
+    common: &Common,
+    config: &Config,
+    library: &Library,
+    catalog: &mut Catalog,
+    accept: &[String],
+) -> anyhow::Result<Outcome> {
+    let mut decisions = Decisions::load(&library.state_dir)?;
+    decisions.accept(accept)?;
+    let in_force = in_force(&decisions, &config.layout, library)?;
+    let counted = sync::Progress::default();
+    let pass = sync::Pass {
+        sources: &library.sources,
+        accepted: decisions.accepted(),
+        rules: &config.rules,
+        in_force: in_force.as_ref(),
+        progress: &counted,
+    };
+    let ended = progress::show(&counted, common.quiet, || sync::sync(catalog, &pass))?;
+    let outcome = ended.map_err(|error| match error {
+        sync::Error::WouldMove(moves) => would_move(config, &decisions, &moves),
+        error => error.into(),
+    })?;
+    decisions.set_layout(&config.layout)?;
+    Ok(outcome)
+}
+
+/// The layout that made the names so far, where it is another than the configured one.
+fn in_force(
+    decisions: &Decisions,
+    layout: &Layout,
+    library: &Library,
+) -> anyhow::Result<Option<Rules>> {
+    match decisions.layout().filter(|in_force| *in_force != layout) {
+        None => Ok(None),
+        Some(in_force) => fold(in_force, library).map(Some),
+    }
+}
+
+fn fold(in_force: &Layout, library: &Library) -> anyhow::Result<Rules> {
+    in_force
+        .fold()
+        .map_err(|what| anyhow!(what))
+        .with_context(|| format!("the layout in force in {}", library.state_dir.display()))
+}
+
+fn would_move(config: &Config, decisions: &Decisions, moves: &Moves) -> anyhow::Error {
+    let usual = Layout::default();
+    let differences = decisions
+        .layout()
+        .unwrap_or(&usual)
+        .differences(&config.layout);
+    let (was, is): (Vec<String>, Vec<String>) = differences.into_iter().unzip();
+    anyhow!(
+        "{} of {} photos and videos would move or be renamed, and a backup would copy them again: the configuration {} \
+         says {}, and the names in this library were made with {}.\n`gphotosfs relayout` (with the same --takeout or \
+         --demo, if any) shows what moves, and makes the change. With {} in the configuration everything stays as it is",
+        moves.count(),
+        moves.count() + moves.kept,
+        config.path.display(),
+        is.join(", "),
+        was.join(", "),
+        was.join(", "),
+    )
+}
+
+/// What a pass has moved, in lines: what exports out of their order, or their late parts, can do.
+pub(super) fn moved(outcome: &Outcome) -> Vec<String> {
+    let Some(moves) = &outcome.moves else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    for change in moves.paths.iter().take(TOLD) {
+        lines.push(format!("{} is now {}", change.from, change.to));
+    }
+    if moves.paths.len() > TOLD {
+        let more = moves.paths.len() - TOLD;
+        lines.push(format!("and {more} more paths have changed"));
+    }
+    lines
+}
