@@ -213,3 +213,6 @@ fn ask(places: &[Geo], zones: &mut [u16], names: &mut String) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;
