@@ -17,11 +17,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The schema that this program writes. A catalog with a higher number is refused and left alone.
+/// The schema that this program writes. A catalog with a higher number is refused and left alone; one with a lower number
+/// is made anew, since its facts can be had again.
 const SCHEMA: i64 = 2;
-/// What leads from schema 1 to 2.
-const FROM_1: &str =
-    "CREATE TABLE written (entry INTEGER PRIMARY KEY, clock INTEGER, ahead INTEGER)";
 /// The file's name in the state directory.
 pub const FILE: &str = "catalog.sqlite";
 /// How a part is marked of which only names are left.
@@ -45,11 +43,6 @@ pub enum Error {
         "the catalog {0} was written by a newer gphotosfs (schema {1}); use that version, or another --state-dir"
     )]
     Newer(PathBuf, i64),
-    /// Written by an earlier version, and not yet brought up to date.
-    #[error(
-        "the catalog {0} was written by an older gphotosfs; mount the library once, that brings it up to date"
-    )]
-    Older(PathBuf),
     /// A value cannot be read back.
     #[error("the catalog holds a value that cannot be read: {0}")]
     Value(String),
@@ -105,21 +98,21 @@ impl Catalog {
     pub fn open(state_dir: &Path) -> Result<Catalog> {
         std::fs::create_dir_all(state_dir).map_err(|error| Error::Dir(state_dir.into(), error))?;
         let path = state_dir.join(FILE);
-        let mut db = Connection::open(&path)?;
-        db.pragma_update(None, "journal_mode", "WAL")?;
-        // A power cut may lose the last transactions, which are then indexed again; it never leaves half of one.
-        db.pragma_update(None, "synchronous", "NORMAL")?;
-        db.busy_timeout(std::time::Duration::from_secs(10))?;
+        let mut db = owned(&path)?;
+        let found = version(&db)?;
+        if (1..SCHEMA).contains(&found) {
+            drop(db);
+            tracing::info!(
+                "{} is of an earlier version (schema {found}); it is made anew",
+                path.display()
+            );
+            remove(&path).map_err(|error| Error::Dir(state_dir.into(), error))?;
+            db = owned(&path)?;
+        }
         match version(&db)? {
             0 => {
                 let tx = db.transaction()?;
                 tx.execute_batch(include_str!("catalog.sql"))?;
-                tx.pragma_update(None, "user_version", SCHEMA)?;
-                tx.commit()?;
-            }
-            1 => {
-                let tx = db.transaction()?;
-                tx.execute_batch(FROM_1)?;
                 tx.pragma_update(None, "user_version", SCHEMA)?;
                 tx.commit()?;
             }
@@ -143,9 +136,8 @@ impl Catalog {
         db.busy_timeout(std::time::Duration::from_secs(10))?;
         match version(&db)? {
             SCHEMA => Ok(Some(Catalog { db })),
-            // An owner has made the file and not yet the schema.
-            0 => Ok(None),
-            older if older < SCHEMA => Err(Error::Older(path)),
+            // An owner has made the file and not yet the schema, or the next one will make it anew.
+            older if older < SCHEMA => Ok(None),
             newer => Err(Error::Newer(path, newer)),
         }
     }
@@ -472,6 +464,29 @@ impl Catalog {
         }
         postcard::from_bytes(&bytes).map_err(|error| Error::Value(format!("the image: {error}")))
     }
+}
+
+/// Opens, or makes, the file for its one writer.
+fn owned(path: &Path) -> Result<Connection> {
+    let db = Connection::open(path)?;
+    db.pragma_update(None, "journal_mode", "WAL")?;
+    // A power cut may lose the last transactions, which are then indexed again; it never leaves half of one.
+    db.pragma_update(None, "synchronous", "NORMAL")?;
+    db.busy_timeout(std::time::Duration::from_secs(10))?;
+    Ok(db)
+}
+
+/// The file itself goes last: a log without it would be taken for that of the next one.
+fn remove(path: &Path) -> std::io::Result<()> {
+    for ending in ["-wal", "-shm", ""] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        match std::fs::remove_file(name) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn version(db: &Connection) -> Result<i64> {
