@@ -10,7 +10,7 @@
 //! | --- | --- | --- |
 //! | [`model`] | the vocabulary: photos, blobs, albums, sidecars, parts; no I/O | – |
 //! | [`store`] | bytes of archives and files on local disks | – |
-//! | [`source`] | what exists and where: Takeout archives and folders | model |
+//! | [`source`] | what exists and where: Takeout archives and folders; dates in files and their names | model |
 //! | [`catalog`] | one SQLite file that remembers facts and the image of the tree | model, tree's image |
 //! | [`tree`] | the fold: names, inodes, times, places | model |
 //! | [`content`] | checked bytes of blobs, and their cache on disk | store, model |

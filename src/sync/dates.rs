@@ -217,3 +217,6 @@ fn ask(places: &[Geo], zones: &mut [u16], names: &mut String) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;
