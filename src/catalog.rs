@@ -561,29 +561,6 @@ fn is_damage(error: &rusqlite::Error) -> bool {
     )
 }
 
-/// Opens, or makes, the file for its one writer.
-fn owned(path: &Path) -> Result<Connection> {
-    let db = Connection::open(path)?;
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    // A power cut may lose the last transactions, which are then indexed again; it never leaves half of one.
-    db.pragma_update(None, "synchronous", "NORMAL")?;
-    db.busy_timeout(std::time::Duration::from_secs(10))?;
-    Ok(db)
-}
-
-/// The file itself goes last: a log without it would be taken for that of the next one.
-fn remove(path: &Path) -> std::io::Result<()> {
-    for ending in ["-wal", "-shm", ""] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(ending);
-        match std::fs::remove_file(name) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 fn version(db: &Connection) -> Result<i64> {
     Ok(db.query_row("PRAGMA user_version", [], |row| row.get(0))?)
 }

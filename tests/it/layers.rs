@@ -81,7 +81,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "config",
-        "tree's fold, tree's Links, catalog's FILE",
+        "tree's fold, tree's Links, tree's Sidecars, catalog's FILE",
         &[
             "data_encoding",
             "etcetera",
