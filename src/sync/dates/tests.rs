@@ -1,6 +1,6 @@
 //! What is looked into, what is remembered, and what the map of zones says.
 
-use super::{locate, tell};
+use super::{Facts, locate, tell};
 use crate::catalog::{Catalog, KnownPart};
 use crate::model::listing::{Kind, Listed, NewEntry};
 use crate::model::{Batch, BlobKey, Geo, Location, Medium, Part, Role, Sidecar, Told};
@@ -98,7 +98,7 @@ fn a_file_that_cannot_be_read_is_told_and_looked_at_again() {
             paths: vec![b"x.jpg".to_vec()],
             ..Batch::default()
         }];
-        let problems = tell(&mut catalog, &parts, &mut batches).unwrap();
+        let problems = tell(&mut Facts::Growing(&mut catalog), &parts, &mut batches).unwrap();
         let told = batches[0].media[0]
             .told
             .as_deref()
@@ -160,11 +160,16 @@ fn only_what_no_sidecar_dates_is_looked_into() {
         ..Batch::default()
     }];
     assert_eq!(
-        tell(&mut catalog, &parts, &mut batches).unwrap(),
+        tell(&mut Facts::Growing(&mut catalog), &parts, &mut batches).unwrap(),
         Vec::<String>::new()
     );
     batches[0].media[2].head = None;
-    assert_eq!(tell(&mut catalog, &parts, &mut batches).unwrap().len(), 1);
+    assert_eq!(
+        tell(&mut Facts::Growing(&mut catalog), &parts, &mut batches)
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 #[test]
