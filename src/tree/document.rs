@@ -21,8 +21,9 @@
 //! Size and fingerprint of every text are measured when the image is made ([`measure`]) and kept; the text itself is
 //! made again when it is read, and one that came out otherwise is an error, never served. A document has the photo's
 //! inode with bits of its own, one link, and as its times the photo's change time plus the fingerprint, so that rsync,
-//! which trusts size and time, sees a change of equal length. Documents need no names: each is its photo's with an ending,
-//! which the fold keeps free.
+//! which trusts size and time, sees a change of equal length. The fraction of the change time is the photo's, since
+//! Borg reads all files again that share the newest. Documents need no names: each is its photo's with an ending, which
+//! the fold keeps free.
 
 mod beside;
 pub mod xmp;

@@ -141,7 +141,8 @@ impl Tree {
             size,
             mtime: time,
             ctime: time,
-            ctime_nsec: 0,
+            // The photo's: documents of equal texts and upload seconds share no change time.
+            ctime_nsec: photo.ctime_nsec,
             nlink: 1,
         })
     }

@@ -242,6 +242,7 @@ fn documents_are_found_listed_and_told_like_files() {
         let Some((photo, document)) = tree.beside(*ino) else {
             continue;
         };
+        assert_eq!(attr.ctime_nsec, tree.attr(photo).unwrap().ctime_nsec);
         assert_eq!(
             (attr.nlink, attr.mtime, tree.file(*ino)),
             (1, attr.ctime, None)
