@@ -31,7 +31,6 @@ pub mod xmp;
 use super::image::{Extent, FileRecord, Image, TextRecord, Texts};
 use super::numbers;
 use crate::model::{Geo, Role, Sidecar};
-use std::io;
 
 /// What a document may say of a photo. Lists are sorted.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -105,13 +104,7 @@ fn entered_place(sidecar: &Sidecar) -> Option<Geo> {
 }
 
 /// Size and fingerprint of every XMP document of an image. `sidecar` gives the facts of a sidecar by its number.
-///
-/// # Errors
-/// When a text cannot be written, which the writer alone can cause.
-pub fn measure<'a>(
-    image: &'a Image,
-    sidecar: impl Fn(u32) -> Option<&'a Sidecar>,
-) -> io::Result<Texts> {
+pub fn measure<'a>(image: &'a Image, sidecar: impl Fn(u32) -> Option<&'a Sidecar>) -> Texts {
     let mut views: Vec<u64> = Vec::with_capacity(image.dirs.len());
     for dir in &image.dirs {
         // A parent stands before its children; the root is its own.
@@ -135,16 +128,16 @@ pub fn measure<'a>(
             (Extent::All, &mut texts.all),
         ] {
             if let Some(facts) = Facts::of(extent, file, sidecar, &shown_in) {
-                let text = xmp::write(&facts)?;
+                let text = xmp::write(&facts);
                 records.push(TextRecord {
                     file: number,
                     size: text.len() as u32,
-                    fingerprint: crc32fast::hash(&text),
+                    fingerprint: crc32fast::hash(text.as_bytes()),
                 });
             }
         }
     }
-    Ok(texts)
+    texts
 }
 
 /// The directories that show each file.

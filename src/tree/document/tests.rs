@@ -116,7 +116,7 @@ fn planted(batch: &Batch, options: Options) -> Tree {
     fold.step(batch);
     let mut image = fold.image();
     let sidecars = sidecars(batch);
-    let texts = measure(&image, |entry| sidecars.get(&entry).map(|facts| &**facts)).unwrap();
+    let texts = measure(&image, |entry| sidecars.get(&entry).map(|facts| &**facts));
     image.documents.extent = options.sidecars.extent();
     image.documents.texts = match options.sidecars.extent() {
         Some(Extent::Entered) => texts.entered,
