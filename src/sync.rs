@@ -48,9 +48,6 @@ pub enum Error {
         list(.0)
     )]
     NoPhotos(Vec<PathBuf>),
-    /// The text of a document cannot be written.
-    #[error("cannot write the documents beside the photos")]
-    Document(#[source] io::Error),
     /// A file cannot be read.
     #[error("cannot read {path}")]
     Io {

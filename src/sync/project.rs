@@ -156,18 +156,18 @@ pub(super) fn fold(
     let mut image = fold.image();
     image.found.exports = batches.len() as u64;
     image.found.problems = problems;
-    let texts = measure(&image, &batches)?;
+    let texts = measure(&image, &batches);
     Ok((image, texts))
 }
 
 /// Measures the documents that may stand beside photos.
-fn measure(image: &Image, batches: &[Batch]) -> Result<Texts, Error> {
+fn measure(image: &Image, batches: &[Batch]) -> Texts {
     let media = batches.iter().flat_map(|batch| &batch.media);
     let sidecars: HashMap<u32, &Sidecar> = media
         .filter_map(|medium| medium.sidecar.as_ref())
         .map(|(entry, facts)| (*entry, &**facts))
         .collect();
-    document::measure(image, |entry| sidecars.get(&entry).copied()).map_err(Error::Document)
+    document::measure(image, |entry| sidecars.get(&entry).copied())
 }
 
 pub(super) fn fingerprint(groups: &Groups, absent: &BTreeSet<u32>, rules: &Rules) -> String {

@@ -21,8 +21,9 @@
 //! Size and fingerprint of every text are measured when the image is made ([`measure`]) and kept; the text itself is
 //! made again when it is read, and one that came out otherwise is an error, never served. A document has the photo's
 //! inode with bits of its own, one link, and as its times the photo's change time plus the fingerprint, so that rsync,
-//! which trusts size and time, sees a change of equal length. Documents need no names: each is its photo's with an ending,
-//! which the fold keeps free.
+//! which trusts size and time, sees a change of equal length. The fraction of the change time is the photo's, since
+//! Borg reads all files again that share the newest. Documents need no names: each is its photo's with an ending, which
+//! the fold keeps free.
 
 mod beside;
 pub mod xmp;
@@ -30,7 +31,6 @@ pub mod xmp;
 use super::image::{Extent, FileRecord, Image, TextRecord, Texts};
 use super::numbers;
 use crate::model::{Geo, Role, Sidecar};
-use std::io;
 
 /// What a document may say of a photo. Lists are sorted.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -104,13 +104,7 @@ fn entered_place(sidecar: &Sidecar) -> Option<Geo> {
 }
 
 /// Size and fingerprint of every XMP document of an image. `sidecar` gives the facts of a sidecar by its number.
-///
-/// # Errors
-/// When a text cannot be written, which the writer alone can cause.
-pub fn measure<'a>(
-    image: &'a Image,
-    sidecar: impl Fn(u32) -> Option<&'a Sidecar>,
-) -> io::Result<Texts> {
+pub fn measure<'a>(image: &'a Image, sidecar: impl Fn(u32) -> Option<&'a Sidecar>) -> Texts {
     let mut views: Vec<u64> = Vec::with_capacity(image.dirs.len());
     for dir in &image.dirs {
         // A parent stands before its children; the root is its own.
@@ -134,16 +128,16 @@ pub fn measure<'a>(
             (Extent::All, &mut texts.all),
         ] {
             if let Some(facts) = Facts::of(extent, file, sidecar, &shown_in) {
-                let text = xmp::write(&facts)?;
+                let text = xmp::write(&facts);
                 records.push(TextRecord {
                     file: number,
                     size: text.len() as u32,
-                    fingerprint: crc32fast::hash(&text),
+                    fingerprint: crc32fast::hash(text.as_bytes()),
                 });
             }
         }
     }
-    Ok(texts)
+    texts
 }
 
 /// The directories that show each file.

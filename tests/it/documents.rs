@@ -198,6 +198,29 @@ fn exiftool_and_exiv2_read_every_field_back() {
         // As the sidecar of the photo.
         let beside = ["-srcfile", "%d%f.%e.xmp"];
         exiftool_says_all(&exiftool(&beside, &folder.join("IMG_1.jpg")), true);
+        // What `info` says of it is told of the photo, but for the document itself.
+        let told = all.info(&[&folder.join("IMG_1.jpg"), &document]);
+        assert_eq!(
+            (&told[0]["document"], &told[1]["document"]),
+            (&Value::Null, &"xmp".into())
+        );
+        assert_eq!(told[1]["size"], fs::metadata(&document).unwrap().len());
+        assert_eq!(
+            (&told[1]["crc32"], &told[1]["verified"]),
+            (&Value::Null, &Value::Null)
+        );
+        for same in [
+            "title",
+            "taken",
+            "description",
+            "people",
+            "albums",
+            "geo",
+            "favorite",
+            "origin",
+        ] {
+            assert_eq!(told[0][same], told[1][same], "{same}");
+        }
         let nothing = exiftool(&[], &folder.join("IMG_2.jpg.xmp"));
         assert_eq!(nothing["DateTimeOriginal"], "2023:07:14 10:11:12Z");
         assert_eq!(nothing["Rating"], Value::Null);

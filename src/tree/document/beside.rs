@@ -80,12 +80,12 @@ impl Tree {
             let file = &self.files[number as usize];
             Facts::of(extent, file, sidecar, &self.places_of(number))
         })?;
-        Some(match xmp::write(&facts) {
-            Ok(text) if text.len() == size as usize && crc32fast::hash(&text) == fingerprint => {
-                Ok(text)
-            }
-            Ok(_) => Err("what is known of the photo has changed; mount again".to_owned()),
-            Err(error) => Err(error.to_string()),
+        let text = xmp::write(&facts).into_bytes();
+        let is_same = text.len() == size as usize && crc32fast::hash(&text) == fingerprint;
+        Some(if is_same {
+            Ok(text)
+        } else {
+            Err("what is known of the photo has changed; mount again".to_owned())
         })
     }
 
@@ -141,7 +141,8 @@ impl Tree {
             size,
             mtime: time,
             ctime: time,
-            ctime_nsec: 0,
+            // The photo's: documents of equal texts and upload seconds share no change time.
+            ctime_nsec: photo.ctime_nsec,
             nlink: 1,
         })
     }

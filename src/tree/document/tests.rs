@@ -115,7 +115,7 @@ fn planted(batch: &Batch, options: Options) -> Tree {
     fold.step(batch);
     let mut image = fold.image();
     let sidecars = sidecars(batch);
-    let texts = measure(&image, |entry| sidecars.get(&entry).map(|facts| &**facts)).unwrap();
+    let texts = measure(&image, |entry| sidecars.get(&entry).map(|facts| &**facts));
     image.documents.extent = options.sidecars.extent();
     image.documents.texts = match options.sidecars.extent() {
         Some(Extent::Entered) => texts.entered,
@@ -241,6 +241,7 @@ fn documents_are_found_listed_and_told_like_files() {
         let Some((photo, document)) = tree.beside(*ino) else {
             continue;
         };
+        assert_eq!(attr.ctime_nsec, tree.attr(photo).unwrap().ctime_nsec);
         assert_eq!(
             (attr.nlink, attr.mtime, tree.file(*ino)),
             (1, attr.ctime, None)

@@ -12,26 +12,25 @@ use super::Facts;
 use crate::model::Geo;
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
-use quick_xml::Writer;
-use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
-use std::io;
+use quick_xml::escape::escape;
+use std::borrow::Cow;
 
 /// Counts the forms of the text. It stands in each, so raising it changes all of them.
 pub const VERSION: u32 = 1;
 
-const RDF: &str = "http://www.w3.org/1999/02/22-rdf-syntax-ns#";
-/// All of them in every text, so that one more fact does not change the beginning.
-const SCHEMAS: [(&str, &str); 6] = [
-    (
-        "xmlns:Iptc4xmpExt",
-        "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
-    ),
-    ("xmlns:dc", "http://purl.org/dc/elements/1.1/"),
-    ("xmlns:digiKam", "http://www.digikam.org/ns/1.0/"),
-    ("xmlns:exif", "http://ns.adobe.com/exif/1.0/"),
-    ("xmlns:lr", "http://ns.adobe.com/lightroom/1.0/"),
-    ("xmlns:xmp", "http://ns.adobe.com/xap/1.0/"),
-];
+/// All schemas in every text, so that one more fact does not change the beginning.
+const SCHEMAS: &str = "xmlns:Iptc4xmpExt=\"http://iptc.org/std/Iptc4xmpExt/2008-02-29/\" \
+    xmlns:dc=\"http://purl.org/dc/elements/1.1/\" \
+    xmlns:digiKam=\"http://www.digikam.org/ns/1.0/\" \
+    xmlns:exif=\"http://ns.adobe.com/exif/1.0/\" \
+    xmlns:lr=\"http://ns.adobe.com/lightroom/1.0/\" \
+    xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\"";
+const RDF: &str = "xmlns:rdf=\"http://www.w3.org/1999/02/22-rdf-syntax-ns#\"";
+const END: &str = "  </rdf:Description>\n </rdf:RDF>\n</x:xmpmeta>\n";
+/// Properties stand in three elements.
+const DEPTH: usize = 3;
+/// More than most texts need: a library has a million, measured one after the other.
+const ROOM: usize = 2048;
 /// A favourite's stars.
 const FAVORITE: &str = "5";
 /// The version of Exif's GPS part that knows all that is written here.
@@ -40,35 +39,33 @@ const GPS_VERSION: &str = "2.3.0.0";
 const UNITS: u64 = 10_000_000;
 
 /// Writes the text.
-///
-/// # Errors
-/// Those of the XML writer; it has none that these facts could cause.
-pub fn write(facts: &Facts<'_>) -> io::Result<Vec<u8>> {
-    let mut text = Text(Writer::new_with_indent(Vec::with_capacity(2048), b' ', 1));
-    let out = &mut text.0;
-    out.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let program = format!("gphotosfs {VERSION}");
-    let meta = BytesStart::new("x:xmpmeta");
-    let meta = meta.with_attributes([("xmlns:x", "adobe:ns:meta/"), ("x:xmptk", &*program)]);
-    out.write_event(Event::Start(meta))?;
-    let rdf = BytesStart::new("rdf:RDF").with_attributes([("xmlns:rdf", RDF)]);
-    out.write_event(Event::Start(rdf))?;
-    let about = BytesStart::new("rdf:Description").with_attributes([("rdf:about", "")]);
-    out.write_event(Event::Start(about.with_attributes(SCHEMAS)))?;
-    text.properties(facts)?;
-    for name in ["rdf:Description", "rdf:RDF", "x:xmpmeta"] {
-        text.0.write_event(Event::End(BytesEnd::new(name)))?;
-    }
-    let mut bytes = text.0.into_inner();
-    bytes.push(b'\n');
-    Ok(bytes)
+pub fn write(facts: &Facts<'_>) -> String {
+    let mut text = Text {
+        out: String::with_capacity(ROOM),
+        depth: DEPTH,
+    };
+    text.out
+        .push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    text.out.push_str(&format!(
+        "<x:xmpmeta xmlns:x=\"adobe:ns:meta/\" x:xmptk=\"gphotosfs {VERSION}\">\n <rdf:RDF {RDF}>\n"
+    ));
+    text.out.push_str("  <rdf:Description rdf:about=\"\" ");
+    text.out.push_str(SCHEMAS);
+    text.out.push_str(">\n");
+    text.properties(facts);
+    text.out.push_str(END);
+    text.out
 }
 
-/// A text under way.
-struct Text(Writer<Vec<u8>>);
+/// A text under way: a line for each tag, or for each value between its tags.
+struct Text {
+    out: String,
+    depth: usize,
+}
 
 impl Text {
-    fn properties(&mut self, facts: &Facts<'_>) -> io::Result<()> {
+    fn properties(&mut self, facts: &Facts<'_>) {
+        let (people, albums) = (&facts.people, &facts.albums);
         let plain = |names: &[&str]| -> Vec<String> {
             names.iter().map(|name| (*name).to_owned()).collect()
         };
@@ -76,99 +73,106 @@ impl Text {
             let below = |root: &str, name: &str| {
                 format!("{root}{separator}{}", name.replace(separator, "_"))
             };
-            let people = facts.people.iter().map(|name| below("People", name));
-            let albums = facts.albums.iter().map(|title| below("Albums", title));
+            let people = people.iter().map(|name| below("People", name));
+            let albums = albums.iter().map(|title| below("Albums", title));
             people.chain(albums).collect()
         };
-        self.list(
-            "Iptc4xmpExt:PersonInImage",
-            "rdf:Bag",
-            &plain(&facts.people),
-        )?;
+        self.list("Iptc4xmpExt:PersonInImage", "rdf:Bag", &plain(people));
         if let Some(description) = facts.description {
-            self.description(description)?;
+            self.open("dc:description");
+            self.open("rdf:Alt");
+            self.line("rdf:li xml:lang=\"x-default\"", "rdf:li", description);
+            self.close("rdf:Alt");
+            self.close("dc:description");
         }
-        let both = [&facts.people[..], &facts.albums[..]].concat();
-        self.list("dc:subject", "rdf:Bag", &plain(&both))?;
-        self.list("digiKam:TagsList", "rdf:Seq", &tags('/'))?;
+        let both = [&people[..], &albums[..]].concat();
+        self.list("dc:subject", "rdf:Bag", &plain(&both));
+        self.list("digiKam:TagsList", "rdf:Seq", &tags('/'));
         if let Some(taken) = facts.taken.and_then(|t| moment(t, facts.offset_minutes)) {
-            self.value("exif:DateTimeOriginal", &taken)?;
+            self.value("exif:DateTimeOriginal", &taken);
         }
         if let Some(place) = &facts.place {
-            self.place(place)?;
+            self.place(place);
         }
-        self.list("lr:HierarchicalSubject", "rdf:Bag", &tags('|'))?;
+        self.list("lr:HierarchicalSubject", "rdf:Bag", &tags('|'));
         if facts.favorite {
-            self.value("xmp:Rating", FAVORITE)?;
+            self.value("xmp:Rating", FAVORITE);
         }
-        Ok(())
     }
 
-    fn description(&mut self, text: &str) -> io::Result<()> {
-        self.open("dc:description")?;
-        self.open("rdf:Alt")?;
-        let item = BytesStart::new("rdf:li").with_attributes([("xml:lang", "x-default")]);
-        self.0.write_event(Event::Start(item))?;
-        self.0
-            .write_event(Event::Text(BytesText::new(&legal(text))))?;
-        self.close("rdf:li")?;
-        self.close("rdf:Alt")?;
-        self.close("dc:description")
-    }
-
-    fn place(&mut self, place: &Geo) -> io::Result<()> {
+    fn place(&mut self, place: &Geo) {
         // Centimetres, since the schema wants a fraction; 0 means that Google does not know.
         let centimetres = (place.altitude * 100.0).round() as i64;
         if centimetres != 0 {
             let altitude = format!("{}/100", centimetres.unsigned_abs());
-            self.value("exif:GPSAltitude", &altitude)?;
+            self.value("exif:GPSAltitude", &altitude);
             self.value(
                 "exif:GPSAltitudeRef",
                 if centimetres < 0 { "1" } else { "0" },
-            )?;
+            );
         }
-        self.value("exif:GPSLatitude", &arc(place.latitude, ['N', 'S']))?;
-        self.value("exif:GPSLongitude", &arc(place.longitude, ['E', 'W']))?;
-        self.value("exif:GPSVersionID", GPS_VERSION)
+        self.value("exif:GPSLatitude", &arc(place.latitude, ['N', 'S']));
+        self.value("exif:GPSLongitude", &arc(place.longitude, ['E', 'W']));
+        self.value("exif:GPSVersionID", GPS_VERSION);
     }
 
-    fn list(&mut self, name: &str, kind: &str, items: &[String]) -> io::Result<()> {
+    fn list(&mut self, name: &str, kind: &str, items: &[String]) {
         if items.is_empty() {
-            return Ok(());
+            return;
         }
-        self.open(name)?;
-        self.open(kind)?;
+        self.open(name);
+        self.open(kind);
         for item in items {
-            self.value("rdf:li", item)?;
+            self.value("rdf:li", item);
         }
-        self.close(kind)?;
-        self.close(name)
+        self.close(kind);
+        self.close(name);
     }
 
-    fn value(&mut self, name: &str, value: &str) -> io::Result<()> {
-        self.open(name)?;
-        self.0
-            .write_event(Event::Text(BytesText::new(&legal(value))))?;
-        self.close(name)
+    fn value(&mut self, name: &str, value: &str) {
+        self.line(name, name, value);
     }
 
-    fn open(&mut self, name: &str) -> io::Result<()> {
-        self.0.write_event(Event::Start(BytesStart::new(name)))
+    fn line(&mut self, start: &str, end: &str, value: &str) {
+        self.indent();
+        let value = legal(value);
+        for piece in ["<", start, ">", &escape(&*value), "</", end, ">\n"] {
+            self.out.push_str(piece);
+        }
     }
 
-    fn close(&mut self, name: &str) -> io::Result<()> {
-        self.0.write_event(Event::End(BytesEnd::new(name)))
+    fn open(&mut self, name: &str) {
+        self.indent();
+        for piece in ["<", name, ">\n"] {
+            self.out.push_str(piece);
+        }
+        self.depth += 1;
+    }
+
+    fn close(&mut self, name: &str) {
+        self.depth -= 1;
+        self.indent();
+        for piece in ["</", name, ">\n"] {
+            self.out.push_str(piece);
+        }
+    }
+
+    fn indent(&mut self) {
+        self.out.extend(std::iter::repeat_n(' ', self.depth));
     }
 }
 
 /// What XML 1.0 can hold: other characters become U+FFFD. A reader makes `\n` of every line's end, so it is `\n` already.
-fn legal(text: &str) -> String {
+fn legal(text: &str) -> Cow<'_, str> {
     let is_legal = |c: char| !matches!(c, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
-    text.replace("\r\n", "\n")
-        .replace('\r', "\n")
+    if text.chars().all(|c| is_legal(c) && c != '\r') {
+        return text.into();
+    }
+    let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+    let legal = lines
         .chars()
-        .map(|c| if is_legal(c) { c } else { '\u{fffd}' })
-        .collect()
+        .map(|c| if is_legal(c) { c } else { '\u{fffd}' });
+    legal.collect::<String>().into()
 }
 
 /// `38,42.5000000N`: degrees and minutes, as XMP wants it.
