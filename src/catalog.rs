@@ -21,6 +21,9 @@ use std::sync::Arc;
 const SCHEMA: i64 = 1;
 /// The file's name in the state directory.
 pub const FILE: &str = "catalog.sqlite";
+/// How the forms of parts are marked; 0 is a zip.
+const UNPACKED: i64 = 1;
+const GZIPPED: i64 = 2;
 /// How a part is marked of which only names are left.
 const LEFT_OVER: i64 = 2;
 /// SQLite holds at most 1 GB in one value; pieces stay far below.
@@ -87,6 +90,7 @@ pub struct KnownPart {
 #[derive(Debug)]
 pub struct Catalog {
     db: Connection,
+    dir: PathBuf,
 }
 
 impl Catalog {
@@ -112,7 +116,15 @@ impl Catalog {
             SCHEMA => {}
             newer => return Err(Error::Newer(path, newer)),
         }
-        Ok(Catalog { db })
+        Ok(Catalog {
+            db,
+            dir: state_dir.into(),
+        })
+    }
+
+    /// The state directory, where what belongs to the catalog lies beside it.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Opens it for reading; `None` when there is none.
@@ -128,7 +140,10 @@ impl Catalog {
         let db = Connection::open_with_flags(&path, flags)?;
         db.busy_timeout(std::time::Duration::from_secs(10))?;
         match version(&db)? {
-            SCHEMA => Ok(Some(Catalog { db })),
+            SCHEMA => Ok(Some(Catalog {
+                db,
+                dir: state_dir.into(),
+            })),
             // An owner has made the file and not yet the schema.
             0 => Ok(None),
             newer => Err(Error::Newer(path, newer)),
@@ -171,7 +186,8 @@ impl Catalog {
                 part: Part {
                     id: row.get(0)?,
                     path: OsStr::from_bytes(&path).into(),
-                    folder: row.get(2)?,
+                    folder: row.get::<_, i64>(2)? == UNPACKED,
+                    gzipped: row.get::<_, i64>(2)? == GZIPPED,
                     size: unsigned(row, 6)?,
                     mtime_ns: row.get(7)?,
                 },
@@ -196,7 +212,7 @@ impl Catalog {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, '[]')",
             params![
                 part.part.path.as_os_str().as_bytes(),
-                part.part.folder,
+                form(&part.part),
                 part.stamp,
                 part.series,
                 part.number,
@@ -420,6 +436,14 @@ impl Catalog {
             return Err(Error::NotYet);
         }
         postcard::from_bytes(&bytes).map_err(|error| Error::Value(format!("the image: {error}")))
+    }
+}
+
+fn form(part: &Part) -> i64 {
+    match (part.folder, part.gzipped) {
+        (true, _) => UNPACKED,
+        (_, true) => GZIPPED,
+        _ => 0,
     }
 }
 

@@ -216,7 +216,7 @@ impl Tree {
         let file = &self.files[index as usize];
         let path: &[u8] = match file.location {
             Location::File { path, .. } => &self.paths[path as usize],
-            Location::Zip { .. } => &[],
+            Location::Zip { .. } | Location::Tgz { .. } => &[],
         };
         Some(Blob {
             index,

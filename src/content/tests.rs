@@ -175,6 +175,7 @@ impl Fixture {
                 size,
                 mtime_ns: mtime,
                 folder: false,
+                gzipped: false,
             },
             Part {
                 id: FOLDER,
@@ -182,6 +183,7 @@ impl Fixture {
                 size: 0,
                 mtime_ns: 0,
                 folder: true,
+                gzipped: false,
             },
         ];
         for at in 0..self.items.len() {

@@ -4,10 +4,12 @@
 
 use super::Error;
 use crate::catalog::{Catalog, KnownPart};
+use crate::deflate;
 use crate::model::chain;
-use crate::model::{Batch, BlobKey, Location};
+use crate::model::{Batch, BlobKey, Location, Part};
 use crate::source::takeout::archive::{self, Archive};
 use crate::source::takeout::assemble::{self, Export};
+use crate::source::takeout::tgz::Opened;
 use crate::tree::fold::{Fold, Rules};
 use crate::tree::numbers;
 use sha2::{Digest, Sha256};
@@ -16,6 +18,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Counts the versions of the fold and of what it takes in. A catalog whose image is of another is folded anew.
@@ -128,6 +131,9 @@ fn load(
         if part.part.folder {
             export.folders.insert(id);
         }
+        if part.part.gzipped {
+            export.gzipped.insert(id);
+        }
         if absent.contains(&id) {
             export.absent.insert(id);
         }
@@ -162,6 +168,7 @@ fn compare_heads(
         .flatten()
         .map(|part| (part.part.id, part))
         .collect();
+    let seek = catalog.dir().join(deflate::FOLDER);
     let mut problems = Vec::new();
     let mut heads = Vec::new();
     for batch in batches {
@@ -174,7 +181,7 @@ fn compare_heads(
             let Some(part) = parts.get(&medium.location.part()) else {
                 continue;
             };
-            match read_head(part, medium.location, paths, *key) {
+            match read_head(part, medium.location, paths, *key, &seek) {
                 Ok(bytes) => {
                     key.head = numbers::head(&bytes);
                     heads.push((medium.entry, key.head));
@@ -220,6 +227,7 @@ fn read_head(
     location: Location,
     paths: &[Vec<u8>],
     key: BlobKey,
+    seek: &Path,
 ) -> Result<Vec<u8>, String> {
     let text = |error: std::io::Error| error.to_string();
     match location {
@@ -232,6 +240,22 @@ fn read_head(
             .map_err(text)?;
             let mut bytes = Vec::new();
             file.take(HEAD as u64)
+                .read_to_end(&mut bytes)
+                .map_err(text)?;
+            Ok(bytes)
+        }
+        Location::Tgz { at, .. } => {
+            let Part {
+                path,
+                size,
+                mtime_ns,
+                ..
+            } = &part.part;
+            let mut archive = Opened::open(path, *size, *mtime_ns, seek).map_err(text)?;
+            let mut bytes = Vec::new();
+            let entry = archive.entry(at, key.size);
+            entry
+                .take(HEAD as u64)
                 .read_to_end(&mut bytes)
                 .map_err(text)?;
             Ok(bytes)

@@ -12,14 +12,16 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &str, &[&str])] = &[
     ("model", "–", &[]),
     ("store", "–", &["lru", "nix"]),
+    ("deflate", "–", &["crc32fast", "rapidgzip_core"]),
     (
         "source",
-        "model",
+        "deflate, model",
         &[
             "crc32fast",
             "flate2",
             "rawzip",
             "serde_json",
+            "tar",
             "unicode_normalization",
             "walkdir",
         ],
@@ -36,12 +38,12 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "content",
-        "store, model",
+        "store, deflate, model",
         &["crc32fast", "flate2", "lru", "nix", "sha2", "tempfile"],
     ),
     (
         "sync",
-        "source, catalog, tree, model",
+        "source, catalog, tree, deflate, model",
         &["crc32fast", "data_encoding", "jiff", "serde_json", "sha2"],
     ),
     (
@@ -100,6 +102,7 @@ const EVERYWHERE: &[&str] = &["serde", "thiserror", "tracing"];
 const IN_TESTS: &[&str] = &[
     "crc32fast",
     "data_encoding",
+    "flate2",
     "libc",
     "nix",
     "proptest",
