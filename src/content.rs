@@ -136,6 +136,11 @@ impl Content {
         &self.origin.counters
     }
 
+    /// The same, to outlive it.
+    pub fn shared_counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.origin.counters)
+    }
+
     /// Serves a range if that takes a read or two and no waiting. `None` says to ask [`Content::read`] on a thread that
     /// may wait.
     pub fn read_now(

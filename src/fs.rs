@@ -105,7 +105,10 @@ impl Fs {
         options: &Options,
         opens: Opens,
     ) -> io::Result<Fs> {
-        Fs::show(Box::new(Shelves { tree, content }), options, opens)
+        let counted = content.shared_counters();
+        let fs = Fs::show(Box::new(Shelves { tree, content }), options, opens)?;
+        fs.desk.counters.content.get_or_init(|| counted);
+        Ok(fs)
     }
 
     fn show(library: Box<dyn Library>, options: &Options, opens: Opens) -> io::Result<Fs> {

@@ -58,7 +58,7 @@ impl From<deflate::Error> for Error {
 /// One file in an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its path, without `.` and empty steps; what is not valid UTF-8 is read as Latin-1.
+    /// Its path, without `.` and empty steps; a step that is not valid UTF-8 is read as Latin-1.
     pub path: String,
     /// Where its bytes begin in the inflated stream.
     pub at: u64,
@@ -201,15 +201,13 @@ impl<R: Read> Read for Counted<R> {
 /// A path as text. Steps that lead nowhere are left out, as in `./Takeout`; those that lead up are kept as they are,
 /// since no path of an archive ever becomes one of a file system.
 fn decode(bytes: &[u8]) -> String {
-    let text = match std::str::from_utf8(bytes) {
+    let steps = bytes.split(|byte| *byte == b'/');
+    let steps = steps.filter(|step| !step.is_empty() && *step != b".");
+    let text = |step: &[u8]| match std::str::from_utf8(step) {
         Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+        Err(_) => step.iter().map(|byte| char::from(*byte)).collect(),
     };
-    let steps: Vec<&str> = text
-        .split('/')
-        .filter(|step| !step.is_empty() && *step != ".")
-        .collect();
-    steps.join("/")
+    steps.map(text).collect::<Vec<String>>().join("/")
 }
 
 /// One archive, opened to look into files that were listed before.

@@ -131,11 +131,26 @@ fn long_names_come_in_two_ways_and_odd_ones_as_they_are() {
         entry(b'g', b"global", b""),
         entry(b'0', b"../../up.jpg", b"4"),
         entry(b'0', b"/top.jpg", b"5"),
-        entry(b'0', b"Z\xfcrich.jpg", b"6"),
+        entry(
+            b'0',
+            "Bilder für/"
+                .as_bytes()
+                .iter()
+                .chain(b"Z\xfcrich.jpg")
+                .copied()
+                .collect::<Vec<u8>>()
+                .as_slice(),
+            b"6",
+        ),
         end(),
     ]
     .concat();
-    let odd = ["two\nlines=1.jpg", "../../up.jpg", "top.jpg", "Zürich.jpg"];
+    let odd = [
+        "two\nlines=1.jpg",
+        "../../up.jpg",
+        "top.jpg",
+        "Bilder für/Zürich.jpg",
+    ];
     assert_eq!(paths(&tar), [&[long.as_str(), &long], &odd[..]].concat());
 }
 
