@@ -20,7 +20,7 @@ use crate::deflate::{self, Pass, Runner};
 /// How the bytes come.
 enum Engine {
     /// Out of a zip, by zlib alone.
-    Zip(Zip),
+    Zip(Box<Zip>),
     /// Out of a zip, leaving checkpoints. `None` once it ended.
     Pass(Option<Box<Pass>>),
     /// Out of a tgz, or from a checkpoint. `None` once it ended.
@@ -47,7 +47,7 @@ impl Inflater {
         } else if place.size > WHOLE && !seeks.has_points(place) {
             Engine::Pass(Some(Box::new(seeks.pass(place, known)?)))
         } else {
-            Engine::Zip(Zip::over(place, known, Vec::new()))
+            Engine::Zip(Box::new(Zip::over(place, known, Vec::new())))
         };
         Ok(Inflater::with(place, known, engine, 0))
     }
@@ -65,7 +65,8 @@ impl Inflater {
 
     /// Begins with packed bytes that were read already.
     pub(super) fn over(place: &Place, known: Known, input: Vec<u8>) -> Inflater {
-        Inflater::with(place, known, Engine::Zip(Zip::over(place, known, input)), 0)
+        let zip = Zip::over(place, known, input);
+        Inflater::with(place, known, Engine::Zip(Box::new(zip)), 0)
     }
 
     fn with(place: &Place, known: Known, engine: Engine, from: u64) -> Inflater {

@@ -31,6 +31,7 @@ mod options;
 mod read_only;
 mod readme;
 mod robust;
+mod tgz;
 mod tools;
 mod trouble;
 mod truth;

@@ -90,7 +90,7 @@ pub(super) fn read(found: &Found, seek: &Path, progress: &Progress) -> Result<In
     } = listing;
     let entries: Vec<NewEntry> = entries
         .into_iter()
-        .map(|(entry, text)| new_entry(entry, text, &mut problems, progress))
+        .map(|(entry, text)| new_entry(&entry, text, &mut problems, progress))
         .collect();
     for (path, what) in passed_over {
         let (dir, file) = split(&path);
@@ -135,7 +135,7 @@ fn split(path: &str) -> (&str, &str) {
 }
 
 fn new_entry(
-    entry: Entry,
+    entry: &Entry,
     text: Text<Parsed>,
     problems: &mut Problems,
     progress: &Progress,

@@ -228,7 +228,7 @@ fn tar(what: &str) -> Error {
     Error::Tar(what.to_owned())
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Describes {
     Name,
     Pax,
