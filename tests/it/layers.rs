@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 /// Room, what it may use (as the table in `lib.rs` puts it), and the foreign crates that it may use.
 const ROOMS: &[(&str, &str, &[&str])] = &[
     ("model", "–", &[]),
-    ("store", "–", &["lru", "nix"]),
     ("deflate", "–", &["crc32fast", "rapidgzip_core"]),
+    ("store", "–", &["lru", "nix"]),
     (
         "source",
         "deflate, model",
