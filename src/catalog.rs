@@ -26,6 +26,9 @@ use std::sync::Arc;
 const SCHEMA: i64 = 2;
 /// The file's name in the state directory.
 pub const FILE: &str = "catalog.sqlite";
+/// How the forms of parts are marked; 0 is a zip.
+const UNPACKED: i64 = 1;
+const GZIPPED: i64 = 2;
 /// How a part is marked of which only names are left.
 const LEFT_OVER: i64 = 2;
 
@@ -105,6 +108,7 @@ pub struct KnownPart {
 #[derive(Debug)]
 pub struct Catalog {
     db: Connection,
+    dir: PathBuf,
 }
 
 impl Catalog {
@@ -136,7 +140,15 @@ impl Catalog {
             SCHEMA => {}
             newer => return Err(Error::Newer(path, newer)),
         }
-        Ok(Catalog { db })
+        Ok(Catalog {
+            db,
+            dir: state_dir.into(),
+        })
+    }
+
+    /// The state directory, where what belongs to the catalog lies beside it.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Opens it for reading; `None` when there is none.
@@ -152,7 +164,10 @@ impl Catalog {
         let db = Connection::open_with_flags(&path, flags)?;
         db.busy_timeout(std::time::Duration::from_secs(10))?;
         match version(&db)? {
-            SCHEMA => Ok(Some(Catalog { db })),
+            SCHEMA => Ok(Some(Catalog {
+                db,
+                dir: state_dir.into(),
+            })),
             // An owner has made the file and not yet the schema, or the next one will make it anew.
             older if older < SCHEMA => Ok(None),
             newer => Err(Error::Newer(path, newer)),
@@ -212,7 +227,8 @@ impl Catalog {
                 part: Part {
                     id: row.get(0)?,
                     path: OsStr::from_bytes(&path).into(),
-                    folder: row.get(2)?,
+                    folder: row.get::<_, i64>(2)? == UNPACKED,
+                    gzipped: row.get::<_, i64>(2)? == GZIPPED,
                     size: unsigned(row, 6)?,
                     mtime_ns: row.get(7)?,
                 },
@@ -237,7 +253,7 @@ impl Catalog {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, '[]')",
             params![
                 part.part.path.as_os_str().as_bytes(),
-                part.part.folder,
+                form(&part.part),
                 part.stamp,
                 part.series,
                 part.number,
@@ -559,6 +575,14 @@ fn is_damage(error: &rusqlite::Error) -> bool {
         error.sqlite_error_code(),
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt)
     )
+}
+
+fn form(part: &Part) -> i64 {
+    match (part.folder, part.gzipped) {
+        (true, _) => UNPACKED,
+        (_, true) => GZIPPED,
+        _ => 0,
+    }
 }
 
 fn version(db: &Connection) -> Result<i64> {

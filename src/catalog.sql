@@ -11,7 +11,7 @@ CREATE TABLE meta (
 CREATE TABLE part (
     id       INTEGER PRIMARY KEY,
     path     BLOB NOT NULL,             -- where it lay when last seen
-    folder   INTEGER NOT NULL,          -- 1: unpacked
+    folder   INTEGER NOT NULL,          -- 0: zip; 1: unpacked; 2: tgz
     stamp    TEXT,                      -- of the export, from the part's name
     series   INTEGER,
     number   INTEGER,
@@ -36,8 +36,8 @@ CREATE TABLE entry (
     raw      BLOB,                      -- in a folder: the path below it, where it is not UTF-8
     kind     INTEGER NOT NULL,          -- see catalog::Kind
     deflated INTEGER NOT NULL,
-    header   INTEGER NOT NULL,          -- offset of the local header; 0 in a folder
-    packed   INTEGER NOT NULL,          -- bytes in the archive; in a folder as size
+    header   INTEGER NOT NULL,          -- offset of the local header, in a tgz of the bytes when inflated; 0 in a folder
+    packed   INTEGER NOT NULL,          -- bytes in the archive; in a folder or tgz as size
     size     INTEGER NOT NULL,          -- bytes
     crc32    INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,          -- of the file in a folder; 0 in an archive

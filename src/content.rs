@@ -14,7 +14,7 @@
 //! # The parts
 //!
 //! `origin` finds bytes as they lie and `table` remembers where; `check` serves stored entries and plain files, `memory`
-//! writes down what passed; `deflated` serves the rest, by `inflate`, through `cache` (`folder` is where it lies, `cached` one file of it, `room`
+//! writes down what passed; `deflated` serves the rest, by `inflate` and `seek`, through `cache` (`folder` is where it lies, `cached` one file of it, `room`
 //! its accounts, `shelf` its order), on one `flight` per blob, or without it from `recent` and `stream`.
 //!
 //! Why two ways in: a reply that costs one or two preads is given on the kernel's own request thread; handing it to
@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::deflate;
 use crate::model::{Blob, Part};
 
 use cache::Cache;
@@ -33,6 +34,7 @@ use deflated::Deflated;
 use failures::{Clock, Failures};
 use memory::Memory;
 use origin::{Origin, Place};
+use seek::Seeks;
 use table::Known;
 
 mod cache;
@@ -49,12 +51,14 @@ mod memory;
 mod origin;
 mod recent;
 mod room;
+mod seek;
 mod shelf;
 mod stream;
 mod table;
 #[cfg(test)]
 mod tests;
 pub mod usage;
+mod zip;
 
 pub use counters::Counters;
 pub use error::Error;
@@ -72,7 +76,7 @@ pub struct Settings {
     pub cache_max_bytes: u64,
     /// What has to stay free on its filesystem.
     pub min_free_bytes: u64,
-    /// The folder where it is remembered what passed its check.
+    /// The folder where it is remembered what passed its check, and where checkpoints lie.
     pub state_dir: PathBuf,
 }
 
@@ -80,7 +84,7 @@ pub struct Settings {
 pub struct Content {
     origin: Arc<Origin>,
     failures: Arc<Failures>,
-    memory: Memory,
+    memory: Arc<Memory>,
     checks: Checks,
     deflated: Arc<Deflated>,
 }
@@ -105,13 +109,19 @@ impl Content {
             settings.min_free_bytes,
             Arc::clone(&counters),
         );
-        let memory = Memory::open(&settings.state_dir, blobs)?;
+        let memory = Arc::new(Memory::open(&settings.state_dir, blobs)?);
         let origin = Arc::new(Origin::new(parts, blobs, counters));
         let failures = Arc::new(Failures::new(clock));
+        let seeks = Seeks::new(
+            Arc::clone(&origin),
+            Arc::clone(&memory),
+            settings.state_dir.join(deflate::FOLDER),
+        );
         let deflated = Arc::new(Deflated::new(
             Arc::clone(&origin),
             Arc::clone(&failures),
             cache,
+            seeks,
         ));
         Ok(Content {
             origin,
@@ -125,6 +135,11 @@ impl Content {
     /// What it did so far.
     pub fn counters(&self) -> &Counters {
         &self.origin.counters
+    }
+
+    /// The same, to outlive it.
+    pub fn shared_counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.origin.counters)
     }
 
     /// Serves a range if that takes a read or two and no waiting. `None` says to ask [`Content::read`] on a thread that

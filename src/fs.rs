@@ -111,12 +111,15 @@ impl Fs {
         options: &Options,
         opens: Opens,
     ) -> io::Result<Fs> {
+        let counted = content.shared_counters();
         let shelves = Shelves {
             tree,
             content,
             register,
         };
-        Fs::show(Box::new(shelves), options, opens)
+        let fs = Fs::show(Box::new(shelves), options, opens)?;
+        fs.desk.counters.content.get_or_init(|| counted);
+        Ok(fs)
     }
 
     /// The same, with extended attributes or without.

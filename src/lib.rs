@@ -9,12 +9,13 @@
 //! | room | what it is | may use |
 //! | --- | --- | --- |
 //! | [`model`] | the vocabulary: photos, blobs, albums, sidecars, parts; no I/O | – |
+//! | [`deflate`] | deflate streams that can be entered in the middle, and their checkpoints | – |
 //! | [`store`] | bytes of archives and files on local disks | – |
-//! | [`source`] | what exists and where: Takeout archives and folders; dates in files and their names | model |
+//! | [`source`] | what exists and where: Takeout archives and folders; dates in files and their names | deflate, model |
 //! | [`catalog`] | one SQLite file that remembers facts and the image of the tree | model, tree's image |
 //! | [`tree`] | the fold: names, inodes, times, places | model |
-//! | [`content`] | checked bytes of blobs, and their cache on disk | store, model |
-//! | [`sync`] | sources → catalog → image | source, catalog, tree, model |
+//! | [`content`] | checked bytes of blobs, and their cache on disk | store, deflate, model |
+//! | [`sync`] | sources → catalog → image | source, catalog, tree, deflate, model |
 //! | [`fs`] | FUSE: translates requests; mounts, the server, its lock, log and socket | tree, content, model |
 //! | [`report`] | `status`, `info`, and what `doctor` tells of libraries | catalog, sync, tree, model |
 //! | [`config`] | settings; the only reader of TOML and XDG | tree's fold, tree's Links, tree's Sidecars, catalog's FILE |
@@ -32,6 +33,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod content;
+pub mod deflate;
 pub mod demo;
 pub mod fs;
 pub mod model;

@@ -141,13 +141,22 @@ pub enum Location {
         /// Its modification time when it was indexed, nanoseconds since 1970.
         mtime_ns: i64,
     },
+    /// An entry of a tgz archive.
+    Tgz {
+        /// Which part, see [`Part::id`].
+        part: u32,
+        /// Where its bytes begin in what the archive inflates to.
+        at: u64,
+    },
 }
 
 impl Location {
     /// The part that holds the bytes.
     pub fn part(&self) -> u32 {
         match self {
-            Location::Zip { part, .. } | Location::File { part, .. } => *part,
+            Location::Zip { part, .. }
+            | Location::File { part, .. }
+            | Location::Tgz { part, .. } => *part,
         }
     }
 
@@ -156,6 +165,7 @@ impl Location {
         match self {
             Location::Zip { part, header, .. } => (*part, *header),
             Location::File { part, path, .. } => (*part, u64::from(*path)),
+            Location::Tgz { part, at } => (*part, *at),
         }
     }
 }
@@ -173,6 +183,8 @@ pub struct Part {
     pub mtime_ns: i64,
     /// An unpacked folder, not an archive.
     pub folder: bool,
+    /// A gzipped tar archive; otherwise, unless a folder, a zip.
+    pub gzipped: bool,
 }
 
 /// All that is needed to read one file: what its bytes are and where they lie.

@@ -12,8 +12,8 @@ pub mod project;
 pub mod relayout;
 
 use crate::catalog::{self, Catalog, KnownPart};
+use crate::deflate;
 use crate::model::chain;
-use crate::source::takeout::archive::Archive;
 use crate::source::takeout::folder;
 use crate::source::takeout::part::{self, Form, Found, PartName};
 use crate::tree::fold::Rules;
@@ -205,6 +205,7 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     if !has_names {
         hold_still(catalog, pass)?;
     }
+    sweep(&catalog.dir().join(deflate::FOLDER), &parts);
     let absent = absent(&parts);
     outcome.moves = project::project(catalog, &shown, &absent, pass.rules)?;
     if !project::any_photos(catalog)? {
@@ -265,29 +266,34 @@ fn take_in(
     pass: &Pass<'_>,
     problems: &mut Vec<String>,
 ) -> Result<BTreeMap<String, Incomplete>, Error> {
+    let seek = catalog.dir().join(deflate::FOLDER);
     let mut archives = Vec::new();
+    let mut good: BTreeSet<&Path> = BTreeSet::new();
     for part in found {
         let here = known
             .iter()
             .find(|known| !known.left_over && known.part.path == part.path);
         if part.form == Form::Folder {
             index::folder(catalog, part, here, pass.progress)?;
-        } else if here.is_some_and(|known| is_same(known, part)) {
-            // Nothing to do.
+        } else if here.is_some_and(|known| is_same(known, part) && can_be_read(known, part, &seek))
+        {
+            good.insert(&part.path);
         } else if let Some(moved) = moved_from(part, found, known) {
             catalog.move_part(moved.part.id, &part.path)?;
+            good.insert(&part.path);
         } else {
             archives.push((part, here));
         }
     }
-    let mut incomplete = BTreeMap::new();
+    let mut failed = Vec::new();
     // The next archive is read while the facts of one are written.
-    std::thread::scope(|scope| {
+    std::thread::scope(|scope| -> Result<(), Error> {
         let (send, receive) = mpsc::sync_channel(1);
+        let seek = &seek;
         scope.spawn(move || {
             for (part, here) in archives {
                 if send
-                    .send((part, here, index::read(part, pass.progress)))
+                    .send((part, here, index::read(part, seek, pass.progress)))
                     .is_err()
                 {
                     break;
@@ -296,21 +302,32 @@ fn take_in(
         });
         for (part, here, read) in receive {
             match read {
-                Ok(read) => index::keep(catalog, &read)?,
-                Err(error) => {
-                    let reason = format!("{}: {}", part.path.display(), chain(&error));
-                    if here.is_some() {
-                        problems.push(format!("{reason}; what it held is still shown"));
-                    } else if has_twin(part, found) {
-                        problems.push(format!("{reason}; another copy of this part is used"));
-                    } else {
-                        note(&mut incomplete, export_of(part), reason);
-                    }
+                Ok(read) => {
+                    index::keep(catalog, &read)?;
+                    good.insert(&part.path);
                 }
+                Err(error) => failed.push((part, here, error)),
             }
         }
-        Ok(incomplete)
-    })
+        Ok(())
+    })?;
+    let mut incomplete = BTreeMap::new();
+    for (part, here, error) in failed {
+        let reason = format!("{}: {}", part.path.display(), chain(&error));
+        if here.is_some() {
+            problems.push(format!("{reason}; what it held is still shown"));
+        } else if has_twin(part, found, &good) {
+            problems.push(format!("{reason}; another copy of this part is used"));
+        } else {
+            note(&mut incomplete, export_of(part), reason);
+        }
+    }
+    Ok(incomplete)
+}
+
+/// A tgz whose checkpoints were lost is read once more to make them.
+fn can_be_read(known: &KnownPart, part: &Found, seek: &Path) -> bool {
+    !known.part.gzipped || index::has_points(part, seek)
 }
 
 fn is_same(known: &KnownPart, part: &Found) -> bool {
@@ -328,17 +345,10 @@ fn moved_from<'a>(part: &Found, found: &[Found], known: &'a [KnownPart]) -> Opti
 }
 
 /// A damaged part does not matter where the same part is there once more, as browsers leave it: `…-001 (1).zip`.
-fn has_twin(part: &Found, found: &[Found]) -> bool {
-    let is_twin = |other: &&Found| {
-        other.path != part.path
-            && other.name.is_some()
-            && other.name == part.name
-            && other.form == Form::Zip
-    };
-    found
-        .iter()
-        .filter(is_twin)
-        .any(|twin| Archive::open(&twin.path).is_ok_and(|archive| archive.list().is_ok()))
+fn has_twin(part: &Found, found: &[Found], good: &BTreeSet<&Path>) -> bool {
+    found.iter().any(|other| {
+        other.name.is_some() && other.name == part.name && good.contains(other.path.as_path())
+    })
 }
 
 fn export_of(part: &Found) -> String {
@@ -393,6 +403,26 @@ fn count_parts(
                 stamp.clone(),
                 format!("part {missing} is missing"),
             );
+        }
+    }
+}
+
+/// Removes the checkpoints of parts that are gone from the catalog. What cannot be removed is only in nobody's way.
+fn sweep(seek: &Path, parts: &[KnownPart]) {
+    let Ok(files) = std::fs::read_dir(seek) else {
+        return;
+    };
+    let known: BTreeSet<String> = parts
+        .iter()
+        .map(|part| deflate::file_name(part.part.size, part.part.mtime_ns, None))
+        .collect();
+    for file in files.filter_map(Result::ok) {
+        let name = file.file_name();
+        let ours = name.to_str().and_then(deflate::owner);
+        if ours.is_some_and(|owner| !known.contains(owner))
+            && let Err(error) = std::fs::remove_file(file.path())
+        {
+            tracing::warn!("failed to remove {}: {error}", file.path().display());
         }
     }
 }

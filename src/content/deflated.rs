@@ -1,4 +1,4 @@
-//! Serves deflated entries: out of the cache, out of memory, or while they are being inflated.
+//! Serves entries of zip and tgz archives that have to be inflated: out of the cache, out of memory, or while they are being inflated.
 //!
 //! | blob | where it is inflated to |
 //! | --- | --- |
@@ -6,6 +6,8 @@
 //! | up to [`WHOLE`] | the cache, on the reader's thread, served once it passed |
 //! | larger | the cache, on a thread of its own, served as it grows; the last byte once it passed |
 //! | no room in the cache | up to [`WHOLE`] memory, a few at once; larger ones are streamed |
+//! | far ahead of what is inflated | a stream that begins at a checkpoint |
+//! | in a tgz, up to [`SMALL`] | memory |
 //!
 //! Promises: however many ask for a blob at once, it is inflated once; nothing that failed its check is cached; a cache
 //! that fails in any way costs time and never rightness.
@@ -30,6 +32,7 @@ use super::flight::{Flight, Growing, Landed, Outcome, Permits};
 use super::inflate::Inflater;
 use super::origin::{Origin, Place};
 use super::recent::Recent;
+use super::seek::Seeks;
 use super::stream::Streams;
 
 /// Largest blob, packed and inflated, that the kernel's request thread inflates: some 3 ms. More makes `ls` wait.
@@ -41,12 +44,14 @@ const ONE_READ: u64 = 128 << 10;
 const LARGE_AT_ONCE: usize = 4;
 /// Blobs inflated in memory at once, each up to [`WHOLE`].
 const IN_MEMORY_AT_ONCE: usize = 2;
+/// How far ahead of what is inflated a read of a large blob goes by a checkpoint: less than it takes to get there.
+const JUMP: u64 = 16 << 20;
 /// Bytes between two looks at who waits.
 const CHUNK: usize = 256 << 10;
 
 /// Whether a blob never sees the cache.
 pub(super) fn small(place: &Place) -> bool {
-    place.packed <= SMALL_PACKED && place.size <= SMALL
+    place.packed <= SMALL_PACKED && place.size <= SMALL && !place.gzipped
 }
 
 /// Lock order: `flights`, then those of cache and recent, which take no other. A flight is never locked under
@@ -55,6 +60,7 @@ pub(super) struct Deflated {
     origin: Arc<Origin>,
     failures: Arc<Failures>,
     cache: Cache,
+    seeks: Seeks,
     recent: Recent,
     streams: Streams,
     flights: Mutex<HashMap<u32, Arc<Flight>>>,
@@ -95,11 +101,17 @@ impl Drop for Pilot {
 }
 
 impl Deflated {
-    pub(super) fn new(origin: Arc<Origin>, failures: Arc<Failures>, cache: Cache) -> Deflated {
+    pub(super) fn new(
+        origin: Arc<Origin>,
+        failures: Arc<Failures>,
+        cache: Cache,
+        seeks: Seeks,
+    ) -> Deflated {
         Deflated {
             origin,
             failures,
             cache,
+            seeks,
             recent: Recent::default(),
             streams: Streams::default(),
             flights: Mutex::default(),
@@ -143,18 +155,23 @@ impl Deflated {
         place: &Place,
         range: (u64, usize),
     ) -> Result<Vec<u8>, Error> {
+        let end = range.0 + range.1 as u64;
         // A second turn is for a cache that loses or spoils the file right after it was written.
         for _ in 0..2 {
             if let Some(bytes) = self.read_now(place, range)? {
                 return Ok(bytes);
             }
-            if self.streams.serves(place.index, range.0) {
+            let last = place.size > WHOLE && end == place.size && !self.seeks.passed(place)?;
+            if self.streams.serves(place.index, range.0, last) {
                 break;
             }
             let Some(flight) = self.board(place) else {
                 continue;
             };
-            match flight.wait(place.size, range.0 + range.1 as u64) {
+            if !last && self.is_jump(place, range.0, &flight) {
+                break;
+            }
+            match flight.wait(place.size, end) {
                 Landed::Growing(growing) => {
                     let mut bytes = vec![0; range.1];
                     match growing.file.read_exact_at(&mut bytes, range.0) {
@@ -174,7 +191,16 @@ impl Deflated {
         if place.size <= WHOLE {
             return Ok(cut(&self.inflate_in_memory(place)?, range));
         }
-        self.streams.read(&self.origin, place, range)
+        self.streams.read(&self.seeks, place, range)
+    }
+
+    /// Whether a read of a large blob lies so far ahead of what is inflated that a checkpoint is the shorter way.
+    fn is_jump(&self, place: &Place, offset: u64, flight: &Flight) -> bool {
+        place.size > WHOLE
+            && flight
+                .written()
+                .is_some_and(|written| offset > written.saturating_add(JUMP))
+            && self.seeks.has_points(place)
     }
 
     /// What is there already, in memory or in the cache.
@@ -204,7 +230,7 @@ impl Deflated {
     fn read_small(&self, place: &Place, range: (u64, usize)) -> Result<Vec<u8>, Error> {
         let (packed, _, known) = self.origin.packed(place)?;
         self.origin.table.set(place.index, known);
-        let bytes = Inflater::over(place, known, packed).whole(&self.origin)?;
+        let bytes = Inflater::over(place, known, packed).whole(&self.seeks)?;
         if place.size <= ONE_READ {
             return Ok(cut(&bytes, range));
         }
@@ -236,6 +262,11 @@ impl Deflated {
             flight: Arc::clone(&flight),
             outcome: Outcome::Alone,
         };
+        if pilot.place.gzipped && pilot.place.size <= SMALL {
+            // Not worth a file in the cache; and whoever reads on in the archive has it cheaper still.
+            pilot.without_room();
+            return Some(flight);
+        }
         match self.cache.reserve(&name(&pilot.place)) {
             Ok(temp) if pilot.place.size > WHOLE => self.take_off(pilot, temp),
             Ok(temp) => pilot.fly(temp),
@@ -269,7 +300,7 @@ impl Deflated {
 
     fn inflate_in_memory(&self, place: &Place) -> Result<Arc<Vec<u8>>, Error> {
         let _permit = self.in_memory.take();
-        let bytes = Arc::new(Inflater::new(&self.origin, place)?.whole(&self.origin)?);
+        let bytes = Arc::new(Inflater::new(&self.seeks, place)?.whole(&self.seeks)?);
         self.recent.put(place.index, Arc::clone(&bytes));
         Ok(bytes)
     }
@@ -310,7 +341,7 @@ impl Pilot {
 
     fn inflate(&self, temp: Temp) -> Result<Outcome, Fault> {
         let (house, name) = (&self.house, name(&self.place));
-        let mut inflater = Inflater::new(&house.origin, &self.place)?;
+        let mut inflater = Inflater::new(&house.seeks, &self.place)?;
         self.flight.begin(Growing {
             file: Arc::clone(&temp.file),
             _room: Arc::clone(&temp.room),
@@ -320,7 +351,7 @@ impl Pilot {
             vec![0; CHUNK.min(self.place.size as usize)],
         );
         loop {
-            let got = inflater.fill(&house.origin, &mut chunk)?;
+            let got = inflater.fill(&house.seeks, &mut chunk)?;
             if got == 0 {
                 break;
             }

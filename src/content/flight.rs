@@ -72,6 +72,12 @@ impl Flight {
         self.changed.notify_all();
     }
 
+    /// How far it is; `None` once it has landed.
+    pub(super) fn written(&self) -> Option<u64> {
+        let state = self.lock();
+        state.outcome.is_none().then_some(state.written)
+    }
+
     /// Waits until the bytes before `end` of a blob of `size` may be served: a small blob, and the last byte of any,
     /// only after the verdict.
     pub(super) fn wait(&self, size: u64, end: u64) -> Landed {

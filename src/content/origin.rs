@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use super::counters::{Counters, add};
 use super::error::Error;
 use super::table::{Known, Table, Version};
+use crate::deflate;
 use crate::model::{Blob, Location, Part};
 use crate::store::{Key, Stamp, Store, Wanted};
 
@@ -39,10 +40,13 @@ pub(super) struct Place {
     pub(super) index: u32,
     pub(super) size: u64,
     pub(super) crc32: u32,
+    /// It has to be inflated, out of a zip or a tgz.
     pub(super) deflated: bool,
-    /// Offset of the local header; 0 for a plain file.
+    /// It lies in a tgz.
+    pub(super) gzipped: bool,
+    /// Offset of the local header; in a tgz of its bytes in the inflated stream; 0 for a plain file.
     pub(super) header: u64,
-    /// Bytes it takes where it lies.
+    /// Bytes it takes where it lies; in a tgz as its size.
     pub(super) packed: u64,
     seat: Arc<Seat>,
     /// Of a plain file: its path, the number of that, its mtime.
@@ -52,6 +56,28 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn plain(&self) -> bool {
         self.file.is_some()
+    }
+
+    /// The number of its part.
+    pub(super) fn part(&self) -> u32 {
+        self.seat.part.id
+    }
+
+    /// Length of the archive that holds it.
+    pub(super) fn archive_size(&self) -> u64 {
+        self.seat.part.size
+    }
+
+    /// Where its bytes begin in the inflated stream: that of the archive for a tgz, its own for a zip entry.
+    pub(super) fn base(&self) -> u64 {
+        if self.gzipped { self.header } else { 0 }
+    }
+
+    /// The name of the file that holds its checkpoints.
+    pub(super) fn points_name(&self) -> String {
+        let part = &self.seat.part;
+        let entry = (!self.gzipped).then_some(self.header);
+        deflate::file_name(part.size, part.mtime_ns, entry)
     }
 
     /// The file that holds the bytes: what messages name.
@@ -83,6 +109,8 @@ impl Place {
     pub(super) fn garbled(&self, what: &str) -> Error {
         let what = if self.plain() {
             what.to_owned()
+        } else if self.gzipped {
+            format!("the entry at {} of what it inflates to {what}", self.header)
         } else {
             format!("the entry at {} {what}", self.header)
         };
@@ -198,6 +226,7 @@ impl Origin {
             size,
             crc32,
             deflated: false,
+            gzipped: false,
             header: 0,
             packed: size,
             seat: Arc::clone(seat),
@@ -223,6 +252,12 @@ impl Origin {
                 }
                 Ok(place)
             }
+            Location::Tgz { at, .. } => Ok(Place {
+                deflated: true,
+                gzipped: true,
+                header: at,
+                ..place
+            }),
             Location::File {
                 path: number,
                 mtime_ns,
@@ -279,13 +314,13 @@ impl Origin {
             }
         }
         let mut header = [0; HEADER];
-        let bytes = if place.plain() {
-            &mut []
+        let (at, bytes) = if place.plain() || place.gzipped {
+            (0, &mut [][..])
         } else {
-            &mut header[..]
+            (place.header, &mut header[..])
         };
-        self.bound(place, place.header, bytes.len() as u64)?;
-        let (stamp, version) = self.raw(place, place.header, bytes)?;
+        self.bound(place, at, bytes.len() as u64)?;
+        let (stamp, version) = self.raw(place, at, bytes)?;
         let start = self.start(place, &header)?;
         let known = Known {
             version,
@@ -349,7 +384,7 @@ impl Origin {
 
     /// Where the data begin, given the first bytes of the local header.
     fn start(&self, place: &Place, header: &[u8]) -> Result<u64, Error> {
-        if place.plain() {
+        if place.plain() || place.gzipped {
             return Ok(0);
         }
         let Some((header, _)) = header.split_first_chunk::<HEADER>() else {

@@ -1,10 +1,12 @@
-//! Large deflated blobs for which the cache has no room: inflated as they are read, from front to back.
+//! Large deflated blobs for which the cache has no room, or not yet: inflated as they are read, from front to back.
 //!
-//! Promises: right bytes at any offset, at the price of inflating again from the beginning for a read that lies before
-//! what the blob's streams still have; the read with the last byte fails unless the whole passes.
+//! Promises: right bytes at any offset, at the price of inflating again from a checkpoint, or from the beginning where
+//! there is none, for a read that lies before what the blob's streams still have; the read with the last byte fails
+//! unless the whole passed, now or before.
 //!
-//! A blob may have several streams, since two readers that are far apart would else throw each other back to the
-//! beginning at every read.
+//! A blob may have several streams, since two readers that are far apart would else throw each other back at every
+//! read. One that began at a checkpoint cannot judge; while the blob was never checked, its last byte is read by one that
+//! began at the beginning.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,13 +16,16 @@ use lru::LruCache;
 
 use super::error::Error;
 use super::inflate::Inflater;
-use super::origin::{Origin, Place};
+use super::origin::Place;
+use super::seek::Seeks;
 
 /// Bytes behind the front that can still be read: far above the kernel's reads under way, which come in any order.
 /// Less makes those inflate again, more is memory, twice this times [`STREAMS`].
 const WINDOW: usize = 4 << 20;
 /// Streams that are open at once, of all blobs. With more readers than this some begin again and again.
 const STREAMS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+/// How far before what is wanted a stream begins, for the reads under way that come later than those behind them.
+const SLACK: u64 = 512 << 10;
 /// Bytes inflated at once.
 const CHUNK: usize = 256 << 10;
 
@@ -34,8 +39,12 @@ struct Stream {
 /// share one.
 struct Slot {
     index: u32,
-    /// The first byte that the stream still has, to choose one without waiting for it. True only under the lock.
+    /// Where the stream began or will begin; 0 for one that judges the whole.
+    from: u64,
+    /// The first byte that the stream still has and the one that comes next, to choose one without waiting for it. True
+    /// only under the lock.
     begin: AtomicU64,
+    front: AtomicU64,
     stream: Mutex<Option<Stream>>,
 }
 
@@ -56,25 +65,32 @@ impl Default for Streams {
 }
 
 impl Streams {
-    /// Whether somebody streams this blob already and has not yet passed this offset.
-    pub(super) fn serves(&self, index: u32, offset: u64) -> bool {
-        nearest(&lock(&self.table), index, offset).is_some()
+    /// Whether somebody streams this blob already and has not yet passed this offset; with `judged`, from its
+    /// beginning.
+    pub(super) fn serves(&self, index: u32, offset: u64, judged: bool) -> bool {
+        nearest(&lock(&self.table), index, offset, judged).is_some()
     }
 
     /// Lets the next readers of a blob find a stream.
     pub(super) fn begin(&self, index: u32) {
-        self.choose(index, 0);
+        self.choose(index, 0, 0, true);
     }
 
     /// Serves a range, which is not empty and within the blob.
     pub(super) fn read(
         &self,
-        origin: &Origin,
+        seeks: &Seeks,
         place: &Place,
         range: (u64, usize),
     ) -> Result<Vec<u8>, Error> {
+        let judged = range.0 + range.1 as u64 == place.size && !seeks.passed(place)?;
+        let enter = if judged {
+            0
+        } else {
+            seeks.before(place, range.0)
+        };
         loop {
-            let slot = self.choose(place.index, range.0);
+            let slot = self.choose(place.index, range.0, enter, judged);
             let mut held = lock(&slot.stream);
             if slot.begin.load(Ordering::Relaxed) > range.0 {
                 // Another reader moved it on while we waited.
@@ -83,30 +99,38 @@ impl Streams {
             let mut stream = match held.take() {
                 Some(stream) => stream,
                 None => Stream {
-                    inflater: Inflater::new(origin, place)?,
+                    inflater: Inflater::at(seeks, place, slot.from)?,
                     window: Vec::new(),
                 },
             };
             // After an error the slot is empty, and the next reader begins anew.
-            slot.begin.store(0, Ordering::Relaxed);
-            let bytes = stream.read(origin, range)?;
-            slot.begin.store(stream.begin(), Ordering::Relaxed);
+            slot.stands(slot.from, slot.from);
+            let bytes = stream.read(seeks, range)?;
+            slot.stands(stream.begin(), stream.inflater.given());
             *held = Some(stream);
             return Ok(bytes);
         }
     }
 
-    /// The stream with the least to go, or a new place for one.
-    fn choose(&self, index: u32, offset: u64) -> Arc<Slot> {
+    /// The stream with the least to go, or a new place for one, where entering at `enter` is less.
+    fn choose(&self, index: u32, offset: u64, enter: u64, judged: bool) -> Arc<Slot> {
         let mut table = lock(&self.table);
-        if let Some(serial) = nearest(&table, index, offset)
+        if let Some(serial) = nearest(&table, index, offset, judged)
             && let Some(slot) = table.get(&serial)
+            && slot.front.load(Ordering::Relaxed) >= enter
         {
             return Arc::clone(slot);
         }
+        let from = if enter == 0 {
+            0
+        } else {
+            offset.saturating_sub(SLACK).max(enter)
+        };
         let slot = Arc::new(Slot {
             index,
-            begin: AtomicU64::new(0),
+            from,
+            begin: AtomicU64::new(from),
+            front: AtomicU64::new(from),
             stream: Mutex::default(),
         });
         table.put(
@@ -117,9 +141,18 @@ impl Streams {
     }
 }
 
+impl Slot {
+    fn stands(&self, begin: u64, front: u64) {
+        self.begin.store(begin, Ordering::Relaxed);
+        self.front.store(front, Ordering::Relaxed);
+    }
+}
+
 /// Of the streams that have not yet passed this offset the one that is nearest.
-fn nearest(table: &LruCache<u64, Arc<Slot>>, index: u32, offset: u64) -> Option<u64> {
-    let begins = table.iter().filter(|(_, slot)| slot.index == index);
+fn nearest(table: &LruCache<u64, Arc<Slot>>, index: u32, offset: u64, judged: bool) -> Option<u64> {
+    let begins = table
+        .iter()
+        .filter(|(_, slot)| slot.index == index && !(judged && slot.from > 0));
     let begins = begins.map(|(serial, slot)| (slot.begin.load(Ordering::Relaxed), *serial));
     begins
         .filter(|(begin, _)| *begin <= offset)
@@ -137,7 +170,7 @@ impl Stream {
         self.inflater.given() - self.window.len() as u64
     }
 
-    fn read(&mut self, origin: &Origin, (offset, len): (u64, usize)) -> Result<Vec<u8>, Error> {
+    fn read(&mut self, seeks: &Seeks, (offset, len): (u64, usize)) -> Result<Vec<u8>, Error> {
         let end = offset + len as u64;
         let mut chunk = vec![
             0;
@@ -148,7 +181,7 @@ impl Stream {
             }
         ];
         while self.inflater.given() < end {
-            let got = self.inflater.fill(origin, &mut chunk)?;
+            let got = self.inflater.fill(seeks, &mut chunk)?;
             self.window.extend_from_slice(&chunk[..got]);
             // What the read itself needs stays, however long it is.
             self.trim(offset);

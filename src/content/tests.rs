@@ -18,6 +18,7 @@ mod bytes;
 mod cache;
 mod damage;
 mod room;
+mod seek;
 
 /// What the kernel asks for at once.
 const READ: usize = 128 << 10;
@@ -26,6 +27,7 @@ const MIB: usize = 1 << 20;
 /// The second part of every fixture, which is a folder.
 const FOLDER: u32 = 9;
 const ARCHIVE: u32 = 4;
+const TGZ: u32 = 6;
 const KINDS: [Kind; 3] = [Kind::Stored, Kind::Deflated, Kind::Plain];
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +35,7 @@ enum Kind {
     Stored,
     Deflated,
     Plain,
+    Gzipped,
 }
 
 /// A file of a fixture. Its fields may be set to lies.
@@ -83,10 +86,18 @@ impl Fixture {
         std::fs::create_dir_all(dir.path().join("folder/Takeout")).unwrap();
         let mut zip =
             rawzip::ZipArchiveWriter::new(File::create(dir.path().join("a.zip")).unwrap());
+        let mut tar = Vec::new();
         let mut items = Vec::new();
         for (number, (kind, bytes)) in files.into_iter().enumerate() {
             let path = format!("Takeout/{number}.jpg");
+            let mut header = 0;
             match kind {
+                Kind::Gzipped => {
+                    // What stands in headers is nothing to content.
+                    tar.resize(tar.len().next_multiple_of(512) + 512, 0);
+                    header = tar.len() as u64;
+                    tar.extend_from_slice(&bytes);
+                }
                 Kind::Plain => {
                     std::fs::write(dir.path().join("folder").join(&path), &bytes).unwrap();
                 }
@@ -104,7 +115,8 @@ impl Fixture {
                         .compression_method(method)
                         .start()
                         .unwrap();
-                    let level = flate2::Compression::fast();
+                    // The lowest level would make one block of it, which cannot be entered.
+                    let level = flate2::Compression::new(2);
                     let mut writer =
                         config.wrap(flate2::write::DeflateEncoder::new(&mut entry, level));
                     writer.write_all(&bytes).unwrap();
@@ -119,13 +131,18 @@ impl Fixture {
                 bytes,
                 size,
                 crc32,
-                header: 0,
+                header,
                 packed: size,
                 mtime_ns: 0,
                 path,
             });
         }
         zip.finish().unwrap().flush().unwrap();
+        let level = flate2::Compression::new(2);
+        let tgz = File::create(dir.path().join("a.tgz")).unwrap();
+        let mut tgz = flate2::write::GzEncoder::new(tgz, level);
+        tgz.write_all(&tar).unwrap();
+        tgz.finish().unwrap();
         let mut fixture = Fixture {
             dir,
             items,
@@ -165,23 +182,24 @@ impl Fixture {
 
     /// Records the files as they are now, as a new index would.
     fn record(&mut self) {
-        let archive = self.archive();
-        let size = std::fs::metadata(&archive).unwrap().len();
-        let mtime = mtime_ns(&archive);
+        let archive = |id, path: PathBuf, gzipped| Part {
+            id,
+            size: std::fs::metadata(&path).unwrap().len(),
+            mtime_ns: mtime_ns(&path),
+            path,
+            folder: false,
+            gzipped,
+        };
         self.parts = vec![
-            Part {
-                id: ARCHIVE,
-                path: archive,
-                size,
-                mtime_ns: mtime,
-                folder: false,
-            },
+            archive(ARCHIVE, self.archive(), false),
+            archive(TGZ, self.dir.path().join("a.tgz"), true),
             Part {
                 id: FOLDER,
                 path: self.dir.path().join("folder"),
                 size: 0,
                 mtime_ns: 0,
                 folder: true,
+                gzipped: false,
             },
         ];
         for at in 0..self.items.len() {
@@ -199,6 +217,7 @@ impl Fixture {
     fn file(&self, at: usize) -> PathBuf {
         match self.items[at].kind {
             Kind::Plain => self.dir.path().join("folder").join(&self.items[at].path),
+            Kind::Gzipped => self.dir.path().join("a.tgz"),
             _ => self.archive(),
         }
     }
@@ -247,6 +266,10 @@ impl Fixture {
                     },
                     item.path.as_bytes(),
                 )
+            }
+            Kind::Gzipped => {
+                let at = item.header;
+                (Location::Tgz { part: TGZ, at }, &[][..])
             }
             kind => {
                 let (deflated, header, packed) = (kind == Kind::Deflated, item.header, item.packed);

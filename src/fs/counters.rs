@@ -1,8 +1,11 @@
 //! How often the kernel asked, by kind of request. Plain sums since the mount, for `status` and for tests that count.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
+
+use crate::content;
 
 /// Requests answered since the mount. Bumped by many threads, hence atomics; nothing is ordered by them.
 #[derive(Debug, Default)]
@@ -13,6 +16,8 @@ pub struct Counters {
     pub(super) read: AtomicU64,
     pub(super) readdirplus: AtomicU64,
     pub(super) bytes: AtomicU64,
+    /// What content counts of its own.
+    pub(super) content: OnceLock<Arc<content::Counters>>,
 }
 
 /// The counters at one moment.
@@ -30,6 +35,8 @@ pub struct Snapshot {
     pub readdirplus: u64,
     /// Bytes of files handed to the kernel.
     pub bytes: u64,
+    /// Bytes that inflating gave, those on the way to what was asked for included.
+    pub inflated: u64,
 }
 
 impl Counters {
@@ -43,6 +50,10 @@ impl Counters {
             read: get(&self.read),
             readdirplus: get(&self.readdirplus),
             bytes: get(&self.bytes),
+            inflated: self
+                .content
+                .get()
+                .map_or(0, |content| get(&content.bytes_inflated)),
         }
     }
 }

@@ -54,9 +54,9 @@ pub struct Listed {
     pub kind: Kind,
     /// Method 8.
     pub deflated: bool,
-    /// Offset of the local header; 0 in a folder.
+    /// Offset of the local header; in a tgz of the bytes in the inflated stream; 0 in a folder.
     pub header: u64,
-    /// Bytes in the archive; in a folder as its size.
+    /// Bytes in the archive; in a folder or a tgz as its size.
     pub packed: u64,
     /// Bytes.
     pub size: u64,

@@ -7,3 +7,4 @@ pub mod json;
 pub mod name;
 pub mod pair;
 pub mod part;
+pub mod tgz;

@@ -16,6 +16,7 @@ use super::Error;
 use super::peek::Shelf;
 use super::project::Facts;
 use crate::catalog::KnownPart;
+use crate::deflate;
 use crate::model::{Batch, BlobKey, Geo, Medium, Stated, Told};
 use crate::source::dates::{named, written};
 use std::collections::{HashMap, HashSet};
@@ -122,11 +123,12 @@ fn look_all(
     };
     unread.retain(|medium| !medium.absent && parts.contains_key(&medium.location.part()));
     unread.sort_by_key(|medium| medium.location.place());
+    let points = catalog.dir().join(deflate::FOLDER);
     let mut problems = Vec::new();
     let mut found = Vec::new();
     for of_part in unread.chunk_by(|a, b| a.location.part() == b.location.part()) {
         let part = parts[&of_part[0].location.part()];
-        let mut shelf = Shelf::of(part);
+        let mut shelf = Shelf::of(part, &points);
         for medium in of_part {
             let written = match by_key.get(&medium.key) {
                 Some(written) => Ok(*written),

@@ -1,8 +1,13 @@
 //! From a part to its facts: the central directory of an archive or the files of a folder, and what the JSON files
 //! among them say.
 //!
-//! Of an archive only the central directory and the sidecars are read. A folder knows no checksums, so its media are
-//! read once, in full; that is kept every few seconds, and a run that was interrupted goes on where it stopped.
+//! Of a zip only the central directory and the sidecars are read. A tgz has no directory and is read to its end. A
+//! folder knows no checksums, so its media are read once, in full; that is kept every few seconds, and a run that was
+//! interrupted goes on where it stopped.
+
+mod gzipped;
+
+pub(super) use gzipped::has_points;
 
 use super::Progress;
 use crate::catalog::{self, Catalog, KnownPart};
@@ -12,11 +17,11 @@ use crate::model::listing::{Entry, Facts, Kind, Listed, NewEntry};
 use crate::source::takeout::archive::Archive;
 use crate::source::takeout::json::{self, Json};
 use crate::source::takeout::part::{Form, Found, is_root};
-use crate::source::takeout::{archive, folder as unpacked, name};
+use crate::source::takeout::{archive, folder as unpacked, name, tgz};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 /// Bytes of a folder's media after which what was read is kept.
@@ -30,6 +35,9 @@ pub enum Error {
     /// The archive itself.
     #[error(transparent)]
     Archive(#[from] archive::Error),
+    /// The archive itself, a tgz.
+    #[error(transparent)]
+    Gzipped(#[from] tgz::Error),
     /// A form that cannot be read.
     #[error("{0}")]
     Unsupported(&'static str),
@@ -82,20 +90,19 @@ pub fn keep(catalog: &mut Catalog, indexed: &Indexed) -> Result<(), catalog::Err
     catalog.complete_part(part, &indexed.problems)
 }
 
-/// Reads the central directory of an archive and the JSON files in it.
+/// Reads the central directory of a zip and the JSON files in it, or all of a tgz, whose checkpoints it puts into the
+/// folder `seek`.
 ///
 /// # Errors
-/// [`Error::Archive`] when its central directory cannot be read; a damaged entry is a problem of the part, not an
-/// error.
-pub fn read(found: &Found, progress: &Progress) -> Result<Indexed, Error> {
+/// [`Error::Archive`] when the central directory cannot be read, and [`Error::Gzipped`] when anything in a tgz is
+/// wrong; a damaged entry of a zip is a problem of the part, not an error.
+pub fn read(found: &Found, seek: &Path, progress: &Progress) -> Result<Indexed, Error> {
     match found.form {
-        Form::Zip => {}
-        Form::Tgz => {
-            return Err(Error::Unsupported(
-                "tgz parts cannot be read yet; ask Takeout for zip",
-            ));
-        }
+        Form::Zip | Form::Tgz => {}
         Form::Partial | Form::Folder => return Err(Error::Unsupported("still being downloaded")),
+    }
+    if gzipped::is(found)? {
+        return gzipped::read(found, seek, progress);
     }
     let archive = Archive::open(&found.path)?;
     let listed = archive.list()?;
@@ -157,11 +164,17 @@ fn sort(
         }
         entries.push(new);
     }
-    let below_root = |entry: &archive::Entry| entry.path.split('/').any(is_root);
-    if found.name.is_some() && !listed.iter().any(below_root) {
+    expect_root(found, &entries, problems);
+    (entries, texts)
+}
+
+fn expect_root(found: &Found, entries: &[NewEntry], problems: &mut Problems) {
+    // A file that lies beside the folders counts by its own name.
+    let below_root =
+        |entry: &NewEntry| entry.dir.split('/').any(is_root) || is_root(&entry.file.name);
+    if found.name.is_some() && !entries.iter().any(below_root) {
         problems.of_part("holds no folder Takeout: is it the file that Takeout made?");
     }
-    (entries, texts)
 }
 
 /// An empty file is never read, so nothing would ever notice. Given a length, reading it is the error it has to be.
@@ -227,6 +240,7 @@ fn known(found: &Found) -> KnownPart {
             size: found.size,
             mtime_ns: found.mtime_ns,
             folder: found.form == Form::Folder,
+            gzipped: false,
         },
         stamp: found.name.as_ref().map(|name| name.stamp.clone()),
         series: found.name.as_ref().and_then(|name| name.series),

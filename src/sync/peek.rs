@@ -2,18 +2,20 @@
 //!
 //! A file of an unpacked folder and an entry that is stored are read where they lie. One that is deflated is inflated:
 //! whole into memory up to [`WHOLE`], else from its start as far as it is read, and again from its start for each
-//! step back. Nothing is checked against a checksum: whoever looks for a date can do nothing better with damaged bytes
+//! step back; an entry of a tgz from the checkpoint before it. Nothing is checked against a checksum: whoever looks for a date can do nothing better with damaged bytes
 //! than to look.
 
 use crate::catalog::KnownPart;
 use crate::model::{BlobKey, Location};
 use crate::source::takeout::archive::{self, Archive};
+use crate::source::takeout::tgz::{Opened, Slice};
 use flate2::read::DeflateDecoder;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// Largest deflated entry that is inflated into memory.
 const WHOLE: u64 = 16 << 20;
@@ -21,18 +23,22 @@ const WHOLE: u64 = 16 << 20;
 const BUFFER: usize = 64 << 10;
 
 /// A part of which files are opened; the archive itself is opened once.
-#[derive(Debug)]
 pub struct Shelf<'a> {
     part: &'a KnownPart,
+    /// The folder with the checkpoints of tgz archives.
+    points: &'a Path,
     archive: Option<Archive>,
+    tgz: Option<Opened>,
 }
 
 impl<'a> Shelf<'a> {
     /// A part, of which nothing has been read yet.
-    pub fn of(part: &'a KnownPart) -> Shelf<'a> {
+    pub fn of(part: &'a KnownPart, points: &'a Path) -> Shelf<'a> {
         Shelf {
             part,
+            points,
             archive: None,
+            tgz: None,
         }
     }
 
@@ -51,6 +57,14 @@ impl<'a> Shelf<'a> {
                 let path = paths.get(path as usize).map_or(&[][..], Vec::as_slice);
                 let file = File::open(self.part.part.path.join(OsStr::from_bytes(path)))?;
                 Ok(Peek::File(file))
+            }
+            Location::Tgz { at, .. } => {
+                let part = &self.part.part;
+                let archive = match self.tgz.take() {
+                    Some(archive) => archive,
+                    None => Opened::open(&part.path, part.size, part.mtime_ns, self.points)?,
+                };
+                Ok(Peek::Tgz(self.tgz.insert(archive).entry(at, key.size)))
             }
             Location::Zip {
                 deflated,
@@ -92,7 +106,6 @@ fn plain(error: archive::Error) -> io::Error {
 }
 
 /// An open file.
-#[derive(Debug)]
 pub enum Peek<'a> {
     /// In an unpacked folder.
     File(File),
@@ -102,6 +115,8 @@ pub enum Peek<'a> {
     Whole(Cursor<Vec<u8>>),
     /// Being inflated.
     Inflated(Box<Inflated<'a>>),
+    /// In a tgz archive.
+    Tgz(Slice<'a>),
 }
 
 impl<'a> Peek<'a> {
@@ -135,6 +150,7 @@ impl Read for Peek<'_> {
             Peek::Stored(stored) => stored.read(buffer),
             Peek::Whole(bytes) => bytes.read(buffer),
             Peek::Inflated(inflated) => inflated.read(buffer),
+            Peek::Tgz(slice) => slice.read(buffer),
         }
     }
 }
@@ -148,6 +164,7 @@ impl Seek for Peek<'_> {
                 Ok(stored.at)
             }
             Peek::Whole(bytes) => bytes.seek(to),
+            Peek::Tgz(slice) => slice.seek(to),
             Peek::Inflated(inflated) => {
                 inflated.wanted = target(to, inflated.wanted, inflated.size)?;
                 Ok(inflated.wanted)

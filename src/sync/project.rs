@@ -2,11 +2,11 @@
 //!
 //! The image is made only when something has changed: what it was made of is kept beside it.
 
+use super::peek::Shelf;
 use super::{Error, dates};
 use crate::catalog::{self, Catalog, KnownPart};
-use crate::model::chain;
+use crate::deflate;
 use crate::model::{Batch, BlobKey, Location, Sidecar};
-use crate::source::takeout::archive::{self, Archive};
 use crate::source::takeout::assemble::{self, Export};
 use crate::tree::fold::{Fold, Rules};
 use crate::tree::image::{Image, Texts};
@@ -14,10 +14,9 @@ use crate::tree::moves::Moves;
 use crate::tree::{document, numbers};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ffi::OsStr;
-use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Counts the versions of the fold and of what it takes in. A catalog whose image is of another is folded anew.
@@ -25,7 +24,7 @@ const VERSION: u32 = 3;
 /// Under this key the catalog remembers which version made the kept image: another's cannot be read.
 const DRAWN_BY: &str = "drawn_by";
 /// How much of two contents of equal size and checksum is compared.
-const HEAD: usize = 64 << 10;
+const HEAD: u64 = 64 << 10;
 
 /// What is known of the exports, for a fold.
 pub(super) enum Facts<'a> {
@@ -219,6 +218,9 @@ fn load(
         if part.part.folder {
             export.folders.insert(id);
         }
+        if part.part.gzipped {
+            export.gzipped.insert(id);
+        }
         if absent.contains(&id) {
             export.absent.insert(id);
         }
@@ -248,12 +250,13 @@ fn compare_heads(
     batches: &mut [Batch],
 ) -> Result<Vec<String>, Error> {
     let ambiguous = ambiguous(batches);
+    let points = facts.catalog().dir().join(deflate::FOLDER);
     let mut problems = Vec::new();
     let mut heads = Vec::new();
     for batch in batches {
         let paths = &batch.paths;
         for medium in &mut batch.media {
-            let key = &mut medium.key;
+            let key = medium.key;
             if key.head != 0 || !ambiguous.contains(&(key.size, key.crc32)) {
                 continue;
             }
@@ -261,13 +264,13 @@ fn compare_heads(
                 continue;
             };
             if facts.growing().is_none() {
-                key.head = numbers::head(medium.file.as_bytes());
+                medium.key.head = numbers::head(medium.file.as_bytes());
                 continue;
             }
-            match read_head(part, medium.location, paths, *key) {
+            match read_head(part, medium.location, paths, medium.key, &points) {
                 Ok(bytes) => {
-                    key.head = numbers::head(&bytes);
-                    heads.push((medium.entry, key.head));
+                    medium.key.head = numbers::head(&bytes);
+                    heads.push((medium.entry, medium.key.head));
                 }
                 Err(error) => {
                     problems.push(format!(
@@ -275,7 +278,7 @@ fn compare_heads(
                         part.part.path.display(),
                         medium.file
                     ));
-                    key.head = numbers::head(medium.file.as_bytes());
+                    medium.key.head = numbers::head(medium.file.as_bytes());
                 }
             }
         }
@@ -310,42 +313,11 @@ fn read_head(
     location: Location,
     paths: &[Vec<u8>],
     key: BlobKey,
-) -> Result<Vec<u8>, String> {
-    let text = |error: std::io::Error| error.to_string();
-    match location {
-        Location::File { path, .. } => {
-            let file = File::open(
-                part.part
-                    .path
-                    .join(OsStr::from_bytes(&paths[path as usize])),
-            )
-            .map_err(text)?;
-            let mut bytes = Vec::new();
-            file.take(HEAD as u64)
-                .read_to_end(&mut bytes)
-                .map_err(text)?;
-            Ok(bytes)
-        }
-        Location::Zip {
-            deflated,
-            header,
-            packed,
-            ..
-        } => {
-            let archive = Archive::open(&part.part.path).map_err(|error| chain(&error))?;
-            let entry = archive::Entry {
-                path: String::new(),
-                path_len: 0,
-                deflated,
-                unreadable: false,
-                header,
-                packed,
-                size: key.size,
-                crc32: key.crc32,
-            };
-            archive
-                .read_start(&entry, HEAD)
-                .map_err(|error| chain(&error))
-        }
-    }
+    points: &Path,
+) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut shelf = Shelf::of(part, points);
+    let file = shelf.open(location, paths, key)?;
+    file.take(HEAD).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

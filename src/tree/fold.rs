@@ -486,6 +486,6 @@ fn shifted(location: Location, first_path: u32) -> Location {
             path: path + first_path,
             mtime_ns,
         },
-        zip @ Location::Zip { .. } => zip,
+        archived @ (Location::Zip { .. } | Location::Tgz { .. }) => archived,
     }
 }

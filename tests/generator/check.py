@@ -1,4 +1,4 @@
-"""Reads an export again, with Python's own zip reader, and compares it with its truth.
+"""Reads an export again, with Python's own readers of zip and tar, and compares it with its truth.
 
 It knows only the export and truth.json. Besides sizes and checksums it asks whether the truth could be told at all:
 whether any sidecar points by name and title at a medium that the truth gives to another.
@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import tarfile
 import zipfile
 import zlib
 from collections import Counter, defaultdict
@@ -23,6 +24,12 @@ def read(folder):
     """Yields `(part, archive path, bytes, crc or None)` of every file."""
     for part in sorted(os.listdir(folder)):
         place = os.path.join(folder, part)
+        if part.endswith(".tgz"):
+            with tarfile.open(place, "r:gz") as t:
+                for info in t:
+                    if info.isfile():
+                        yield part, info.name, t.extractfile(info).read(), None
+            continue
         if os.path.isfile(place):
             with zipfile.ZipFile(place) as z:
                 for info in z.infolist():

@@ -25,10 +25,12 @@ import json
 import os
 import shutil
 import sys
+import tarfile
 import zipfile
 
 import damage_archive
 import damage_entries
+import damage_tgz
 from damage_base import Base
 
 
@@ -51,7 +53,9 @@ def write_case(out, facts, files):
 
 # Python's reader does not compare a length that is too big, and is fooled by a comment that looks like an end record.
 LENIENT = ("central_deflated_usize", "lie_deflated_usize_big", "lie_deflated_usize_huge", "lie_stored_usize_big",
-           "lie_stored_usize_huge", "end_comment_signature")
+           "lie_stored_usize_huge", "end_comment_signature", "tgz_tar_no_end", "tgz_tar_cut_between", "tgz_behind_end",
+           "tgz_names_gnu", "tgz_names_java", "tgz_called_zip", "zip_called_tgz", "tgz_in_a_tar", "tgz_fill_bomb",
+           "tgz_pax_bomb")
 
 
 def check(out):
@@ -88,6 +92,9 @@ def check(out):
 def read_all(folder):
     found, broken = {}, []
     for part in sorted(os.listdir(folder)):
+        if part.endswith(".tgz"):
+            read_tgz(os.path.join(folder, part), part, found, broken)
+            continue
         try:
             with zipfile.ZipFile(os.path.join(folder, part)) as z:
                 infos = z.infolist()
@@ -99,6 +106,18 @@ def read_all(folder):
         except Exception:
             broken.append(part)
     return found, broken
+
+
+def read_tgz(path, part, found, broken):
+    """Python's reader takes a tar that was cut between two entries for a whole one, and zeros behind gzip for filling."""
+    try:
+        with tarfile.open(path, "r:gz") as t:
+            for info in t:
+                if info.isfile():
+                    found[info.name] = hashlib.sha256(t.extractfile(info).read()).hexdigest()
+            t.fileobj.read()
+    except Exception:
+        broken.append(part)
 
 
 def main():
@@ -115,7 +134,7 @@ def main():
         ap.error("--out or --check is needed")
     base = Base(a.seed)
     index = []
-    for make in damage_archive.CASES + damage_entries.CASES:
+    for make in damage_archive.CASES + damage_entries.CASES + damage_tgz.CASES:
         for name, build in make(base):
             if not name.startswith(a.only):
                 continue

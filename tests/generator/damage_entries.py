@@ -66,11 +66,11 @@ def overlaps(base):
     yield "overlap_nested", nested
 
 
-def names(base):
-    """Names no file system should meet. What lies under Takeout is a photo all the same, under a legal name."""
+def hostile_names(base):
+    """Names no file system should meet: what they are called, the bytes, "?" where they may be left out."""
     f = base.folder
     root = base.layout.root
-    hostile = (
+    return (
         ("dotdot", b"../../x.jpg", "?"), ("absolute", b"/abs/x.jpg", "?"),
         ("dotdot_inside", (f + "../../../../tmp/evil.jpg").encode(), "?"),
         ("dotdot_last", (f + "..").encode(), "?"), ("dot", (f + "./x.jpg").encode(), "?"),
@@ -88,7 +88,11 @@ def names(base):
         ("file_and_folder", f.encode() + b"both.jpg/x.jpg", "?"),
         ("fuse_hidden", (f + ".fuse_hidden01.jpg").encode(), ""),
     )
-    for i, (name, raw, mark) in enumerate(hostile):
+
+
+def names(base):
+    """What lies under Takeout is a photo all the same, under a legal name."""
+    for i, (name, raw, mark) in enumerate(hostile_names(base)):
         for utf8 in (True, False) if name == "not_utf8" else (True,):
             full = "name_%s%s" % (name, "" if utf8 else "_no_flag")
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes an invented Google Photos export and the truth about it.
 
-  make_export.py --out DIR --seed 1 --photos 2000 --parts 3 --form stored|deflated|zip64|unpacked|mixed
+  make_export.py --out DIR --seed 1 --photos 2000 --parts 3 --form stored|deflated|zip64|tgz|unpacked|mixed
   make_export.py --check DIR
 
 DIR/export holds the export, DIR/truth.json and DIR/truth.tsv what must be found in it. With `--form all` there is one
@@ -18,23 +18,27 @@ import time
 
 import library
 import locales
+import tgzwriter
 import truth
 from layout import Layout, stamp_to_time
 from zipwriter import ZipWriter
 
-FORMS = ("stored", "deflated", "zip64", "unpacked", "mixed")
+FORMS = ("stored", "deflated", "zip64", "tgz", "unpacked", "mixed")
 
 
-def part_form(form, i):
-    """The form of one part; `mixed` goes round a stored zip, a folder, and a zip as a streaming writer leaves it."""
-    return ("stored", "folder", "streamed")[i % 3] if form == "mixed" else form
+def part_form(form, i, seed):
+    """The form of one part; `mixed` goes round a stored zip, a folder and a tgz, or, for even seeds, a tgz, a folder, and
+    a zip as a streaming writer leaves it."""
+    if form != "mixed":
+        return form
+    return (("stored", "folder", "tgz") if seed % 2 else ("tgz", "folder", "streamed"))[i % 3]
 
 
 def part_name(stamp, i, form):
     base = "takeout-%s-1-%03d" % (stamp, i + 1)
     if form == "unpacked":
         return "Takeout"
-    return base if form == "folder" else base + ".zip"
+    return base + {"folder": "", "tgz": ".tgz"}.get(form, ".zip")
 
 
 def method_of(entry, form):
@@ -65,6 +69,12 @@ def zip_writer(out, form):
     return ZipWriter(out, utf8=form != "streamed", descriptors=form in ("streamed", "zip64"), zip64=form == "zip64")
 
 
+def write_tgz(path, entries, i):
+    style = tgzwriter.STYLES[i % len(tgzwriter.STYLES)]
+    with open(path, "wb") as out:
+        out.write(tgzwriter.gzip(tgzwriter.tar(((e.path, e.data(), e.mtime) for e in entries), style)[0], style))
+
+
 def write_tree(root, entries):
     done = {}
     for entry in entries:
@@ -82,24 +92,25 @@ def write_tree(root, entries):
         os.utime(path, (entry.mtime, entry.mtime))
 
 
-def placed(layout, form):
+def placed(layout, form, seed):
     """Per part: its form and its entries."""
-    parts = [(part_form(form, i), []) for i in range(layout.parts)]
+    parts = [(part_form(form, i, seed), []) for i in range(layout.parts)]
     for entry in layout.entries:
         for part in sorted(set(entry.parts)):
             parts[part][1].append(entry)
     return parts
 
 
-def storage(form, stamp):
+def storage(form, stamp, seed):
     """A function that tells of an entry in which parts it is, and how it is stored there."""
     def where(entry):
         if form == "unpacked":
             return [("Takeout", "file")]
         found = []
         for i in sorted(set(entry.parts)):
-            kind = part_form(form, i)
-            stored = "file" if kind == "folder" else "deflated" if method_of(entry, kind) else "stored"
+            kind = part_form(form, i, seed)
+            stored = {"folder": "file", "tgz": "gzipped"}.get(
+                kind, "deflated" if method_of(entry, kind) else "stored")
             found.append((part_name(stamp, i, kind), stored))
         return found
     return where
@@ -113,18 +124,20 @@ def plan(seed, photos, parts, stamp):
 def make(out, layout, form, arguments):
     export = os.path.join(out, "export")
     os.makedirs(export)
-    stamp = arguments["stamp"]
+    stamp, seed = arguments["stamp"], arguments["seed"]
     if form == "unpacked":
         write_tree(export, layout.entries)
     else:
-        for i, (kind, entries) in enumerate(placed(layout, form)):
+        for i, (kind, entries) in enumerate(placed(layout, form, seed)):
             path = os.path.join(export, part_name(stamp, i, kind))
             if kind == "folder":
                 write_tree(path, entries)
+            elif kind == "tgz":
+                write_tgz(path, entries, i)
             else:
                 write_zip(path, entries, kind)
 
-    facts = truth.build(layout, storage(form, stamp), dict(arguments, form=form))
+    facts = truth.build(layout, storage(form, stamp, seed), dict(arguments, form=form))
     truth.write(facts, out)
     return facts
 

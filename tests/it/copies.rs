@@ -1,4 +1,4 @@
-//! Ten generated exports of 2,000 photos in three parts, with every class of names there is; each of them in five
+//! Ten generated exports of 2,000 photos in three parts, with every class of names there is; each of them in six
 //! forms, against its truth and through five tools.
 //!
 //! Every form of every seed is mounted and compared in full. Of the tools each form of each seed takes one, in turn,

@@ -22,7 +22,7 @@ use std::time::Duration;
 pub const VIEWS: [&str; 4] = ["by-date", "albums", "people", "favorites"];
 
 /// The forms of the generator.
-pub const FORMS: [&str; 5] = ["stored", "deflated", "zip64", "unpacked", "mixed"];
+pub const FORMS: [&str; 6] = ["stored", "deflated", "zip64", "tgz", "unpacked", "mixed"];
 
 /// Far longer than any tool here takes, also on a machine that has much else to do.
 const TOOL: Duration = Duration::from_secs(300);

@@ -38,6 +38,7 @@ mod relayout;
 mod robust;
 mod sources;
 mod systems;
+mod tgz;
 mod tools;
 mod trouble;
 mod truth;

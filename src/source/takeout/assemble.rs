@@ -32,6 +32,8 @@ pub struct Export {
     pub absent: HashSet<u32>,
     /// The parts that are unpacked folders.
     pub folders: HashSet<u32>,
+    /// The parts that are tgz archives.
+    pub gzipped: HashSet<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -133,6 +135,11 @@ fn medium(export: &Export, entry: &Entry, batch: &mut Batch) -> Medium {
             part: entry.part,
             path: batch.paths.len() as u32 - 1,
             mtime_ns: entry.file.mtime_ns,
+        }
+    } else if export.gzipped.contains(&entry.part) {
+        Location::Tgz {
+            part: entry.part,
+            at: entry.file.header,
         }
     } else {
         Location::Zip {

@@ -1,6 +1,6 @@
 //! Parts: which archives and folders make up an export, and whether all of them are there.
 //!
-//! A part's name is `takeout-STAMP-NUMBER.zip` or `takeout-STAMP-SERIES-NUMBER.zip`; browsers add ` (1)`, users rename.
+//! A part's name is `takeout-STAMP-NUMBER.zip` or `takeout-STAMP-SERIES-NUMBER.zip`, or ends in `.tgz`; browsers add ` (1)`, users rename.
 //! What lies in one source and carries no stamp (an unpacked folder, `takeout.zip`) belongs to the one export that has
 //! one, else it is an export of its own.
 
@@ -21,7 +21,7 @@ pub struct PartName {
     pub number: u32,
 }
 
-/// What kind of thing a part is.
+/// What kind of thing a part is, by its name. Whether an archive is a zip or a tgz, its first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
     /// A zip archive.
@@ -62,7 +62,7 @@ pub enum Error {
     },
     /// Neither archives nor a `Takeout` folder.
     #[error(
-        "no Takeout in {path}: neither zip archives nor a folder named Takeout; give the folder that has them"
+        "no Takeout in {path}: neither zip archives, nor tgz, nor a folder named Takeout; give the folder that has them"
     )]
     Nothing {
         /// Where nothing was found.
@@ -103,7 +103,8 @@ fn form_of(file: &str) -> Option<Form> {
     let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
     if ends(&[".zip"]) {
         Some(Form::Zip)
-    } else if ends(&[".tgz", ".tar.gz"]) {
+    } else if ends(&[".tgz", ".tar.gz"]) || (ends(&[".tar"]) && parse_name(file).is_some()) {
+        // A part that somebody has unzipped to a tar cannot be read, and is to be named.
         Some(Form::Tgz)
     } else if ends(&[
         ".crdownload",

@@ -55,6 +55,7 @@ fn folder(state: &Path, path: &Path) -> (Catalog, KnownPart, u32) {
             path: path.into(),
             size: 0,
             mtime_ns: 0,
+            gzipped: false,
             folder: true,
         },
         stamp: None,

@@ -24,6 +24,7 @@ fn part(path: &Path, folder: bool) -> KnownPart {
             size: 0,
             mtime_ns: 0,
             folder,
+            gzipped: false,
         },
         stamp: None,
         series: None,
@@ -108,7 +109,7 @@ fn all_ways_of_lying_read_alike() {
     let path = dir.path().join("x.zip");
     zip(&path);
     let of = part(&path, false);
-    let mut shelf = Shelf::of(&of);
+    let mut shelf = Shelf::of(&of, Path::new(""));
     for entry in Archive::open(&path).unwrap().list().unwrap() {
         let location = Location::Zip {
             part: 1,
@@ -138,7 +139,7 @@ fn all_ways_of_lying_read_alike() {
         crc32: 0,
         head: 0,
     };
-    let file = Shelf::of(&of);
+    let file = Shelf::of(&of, Path::new(""));
     let mut file = file;
     wander(
         file.open(location, &[b"y".to_vec()], key).unwrap(),
@@ -165,10 +166,16 @@ fn damage_is_told_from_what_cannot_be_read() {
     };
     let of = part(&path, false);
     for header in [0, 5, 1 << 40, u64::MAX] {
-        let error = Shelf::of(&of).open(location(header), &[], key).unwrap_err();
+        let error = Shelf::of(&of, Path::new(""))
+            .open(location(header), &[], key)
+            .err()
+            .unwrap();
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
     }
     let of = part(&dir.path().join("gone.zip"), false);
-    let error = Shelf::of(&of).open(location(0), &[], key).unwrap_err();
+    let error = Shelf::of(&of, Path::new(""))
+        .open(location(0), &[], key)
+        .err()
+        .unwrap();
     assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
 }

@@ -228,7 +228,7 @@ impl Tree {
     pub(in crate::tree) fn path_of(&self, location: Location) -> &[u8] {
         match location {
             Location::File { path, .. } => &self.paths[path as usize],
-            Location::Zip { .. } => &[],
+            Location::Zip { .. } | Location::Tgz { .. } => &[],
         }
     }
 }
