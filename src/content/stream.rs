@@ -26,6 +26,9 @@ const WINDOW: usize = 4 << 20;
 const STREAMS: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 /// How far before what is wanted a stream begins, for the reads under way that come later than those behind them.
 const SLACK: u64 = 512 << 10;
+/// How far behind a checkpoint a stream may stand and still be the way to what lies behind that. The reads under way
+/// come in any order: with less, one that overtakes another across a checkpoint leaves the stream that judges.
+const AHEAD: u64 = 1 << 20;
 /// Bytes inflated at once.
 const CHUNK: usize = 256 << 10;
 
@@ -117,7 +120,7 @@ impl Streams {
         let mut table = lock(&self.table);
         if let Some(serial) = nearest(&table, index, offset, judged)
             && let Some(slot) = table.get(&serial)
-            && slot.front.load(Ordering::Relaxed) >= enter
+            && slot.front.load(Ordering::Relaxed).saturating_add(AHEAD) >= enter
         {
             return Arc::clone(slot);
         }
