@@ -3,15 +3,17 @@
 //! Exit codes are 0 for done, 1 for done but something needs the user, 2 for not done.
 
 mod find;
+mod helper;
 mod info;
 mod mount;
+mod notify;
 mod progress;
 mod serve;
 mod status;
 mod unmount;
 
 use crate::config::{Config, Places};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -135,6 +137,9 @@ enum Done {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
+    if helper::is_called() {
+        return helper::run();
+    }
     let cli = Cli::parse();
     let ended = match &cli.command {
         Command::Mount(mount) => mount.run(&cli.common),
@@ -164,6 +169,11 @@ pub fn understand<T: Into<std::ffi::OsString> + Clone>(
         Err(error) if error.use_stderr() => Err(error.to_string()),
         _ => Ok(()),
     }
+}
+
+/// The command line as clap knows it, and that of mount(8)'s helper: manual pages and completions are made of them.
+pub fn command_lines() -> [clap::Command; 2] {
+    [Cli::command(), helper::Helper::command()]
 }
 
 /// An error with its causes, each once.

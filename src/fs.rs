@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | `fs.rs` | the translation itself |
 //! | [`options`], [`check`], [`mount`] | from `-o` and a mountpoint to a running mount, and to its end |
-//! | [`mounts`] | what is mounted where; unmounting |
+//! | [`mounts`], `registry` | what is mounted where; unmounting |
+//! | [`privilege`] | root or not; namespaces |
 //! | [`daemon`], [`log`], [`lock`], [`control`] | the background server, its log, its lock, its socket |
 //!
 //! Promises:
@@ -32,6 +33,8 @@ pub mod mount;
 pub mod mounts;
 pub mod options;
 mod pool;
+pub mod privilege;
+mod registry;
 #[cfg(test)]
 mod tests;
 

@@ -69,6 +69,9 @@ pub(super) struct Mount {
     /// An empty directory
     #[arg(value_name = "MOUNTPOINT")]
     mountpoint: PathBuf,
+    /// The source that mount(8) gave; it stands in the kernel's table then, and a mount is no news
+    #[arg(skip)]
+    source: Option<String>,
 }
 
 impl Mount {
@@ -88,7 +91,8 @@ impl Mount {
             self.shown(),
             &self.options,
             common.level(),
-        );
+        )
+        .bearing(self.source.as_deref());
         if self.foreground {
             return serve.foreground(lock);
         }
@@ -100,13 +104,18 @@ impl Mount {
         }
         std::fs::metadata(&mountpoint)
             .with_context(|| format!("the mount on {} does not answer", mountpoint.display()))?;
-        if !common.quiet {
+        if !common.quiet && self.source.is_none() {
             let at = mountpoint.display();
             super::print(&format!(
                 "mounted on {at}\nunmount with: gphotosfs unmount {at}\n"
             ))?;
         }
         Ok(Done::Well)
+    }
+
+    /// mount(8) asks for it, with this source.
+    pub(super) fn called_by_mount(&mut self, source: &str) {
+        self.source = Some(source.into());
     }
 
     fn library(&self, places: &Places) -> anyhow::Result<Library> {
@@ -146,7 +155,9 @@ impl Mount {
             rules: &config.rules,
             progress: &counted,
         };
-        let outcome = progress::show(&counted, common.quiet, || sync::sync(&mut catalog, &pass))??;
+        let outcome = progress::show(&counted, common.quiet, self.foreground, || {
+            sync::sync(&mut catalog, &pass)
+        })??;
         catalog.set_meta("shown", &serde_json::to_string(&self.shown())?)?;
         for problem in &outcome.problems {
             tell(&format!("note: {problem}"));
