@@ -31,6 +31,7 @@ mod names;
 mod options;
 mod read_only;
 mod readme;
+mod recipes;
 mod robust;
 mod service;
 mod tools;

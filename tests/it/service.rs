@@ -124,3 +124,107 @@ fn a_mount_in_the_background_speaks_for_nobody_and_no_listener_does_no_harm() {
         assert_eq!(server.wait().unwrap().code(), Some(0));
     });
 }
+
+/// The units of `contrib`, with programs that are here in the place of installed ones.
+fn units(dir: &Path) {
+    let contrib = Path::new(env!("CARGO_MANIFEST_DIR")).join("contrib");
+    for entry in walkdir::WalkDir::new(&contrib) {
+        let entry = entry.unwrap();
+        let path = entry.path();
+        if !path
+            .extension()
+            .is_some_and(|ext| ext == "service" || ext == "timer")
+        {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        let recipe = path.parent().unwrap().display().to_string();
+        let text = text
+            .replace("/usr/bin/gphotosfs", env!("CARGO_BIN_EXE_gphotosfs"))
+            .replace("/usr/local/bin", &recipe);
+        let kind = if path.starts_with(contrib.join("systemd/user")) {
+            "user"
+        } else {
+            "system"
+        };
+        std::fs::create_dir_all(dir.join(kind)).unwrap();
+        std::fs::write(dir.join(kind).join(path.file_name().unwrap()), text).unwrap();
+    }
+}
+
+#[test]
+fn systemd_finds_no_fault_in_the_units() {
+    within(LIMIT, || {
+        let home = Home::new();
+        units(&home.path("units"));
+        let verify = |kind: &str, units: &[&str]| {
+            let mut command = Command::new("systemd-analyze");
+            // The colon at the end: and then the usual places.
+            let path = format!("{}:", home.path("units").join(kind).display());
+            command
+                .env("SYSTEMD_UNIT_PATH", path)
+                .env("XDG_RUNTIME_DIR", home.path(""));
+            command
+                .args([&format!("--{kind}"), "verify", "--man=no"])
+                .args(units);
+            run(&mut command)
+        };
+        let services = ["rsync", "restic", "borg", "bookmarks"];
+        let recipes = services.map(|name| format!("gphotosfs-{name}.timer"));
+        let mut all: Vec<&str> = recipes.iter().map(String::as_str).collect();
+        all.push("gphotosfs@mnt-my\\x20photos.service");
+        for (kind, units) in [
+            ("system", &all[..]),
+            ("user", &["gphotosfs@photos.service"]),
+        ] {
+            let ran = verify(kind, units).ok();
+            let ours = ran.err.lines().find(|line| line.contains("gphotosfs"));
+            assert_eq!(ours, None, "{ran:?}");
+        }
+        // It can say no.
+        let path = home.path("units/system/gphotosfs-rsync.service");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace("Type=oneshot", "Type=once")).unwrap();
+        let ran = verify("system", &all);
+        assert!(ran.err.contains("gphotosfs-rsync.service"), "{ran:?}");
+    });
+}
+
+/// Whatever makes systemd give a service mounts of its own makes ours invisible to everybody else.
+#[test]
+fn no_unit_asks_for_mounts_of_its_own() {
+    const HIDING: [&str; 22] = [
+        "BindPaths",
+        "BindReadOnlyPaths",
+        "DynamicUser",
+        "ExecPaths",
+        "InaccessiblePaths",
+        "LogNamespace",
+        "MountFlags",
+        "NoExecPaths",
+        "PrivateDevices",
+        "PrivateIPC",
+        "PrivateMounts",
+        "PrivateNetwork",
+        "PrivateTmp",
+        "PrivateUsers",
+        "ProcSubset",
+        "ProtectControlGroups",
+        "ProtectHome",
+        "ProtectKernel",
+        "ProtectProc",
+        "ProtectSystem",
+        "ReadWritePaths",
+        "TemporaryFileSystem",
+    ];
+    let home = Home::new();
+    units(&home.path("units"));
+    for kind in ["system", "user"] {
+        let path = home.path("units").join(kind).join("gphotosfs@.service");
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut set = text.lines().filter(|line| !line.starts_with('#'));
+        let hiding = set.find(|line| HIDING.iter().any(|name| line.starts_with(name)));
+        assert_eq!(hiding, None, "{kind}");
+        assert!(text.contains("--foreground"));
+    }
+}
