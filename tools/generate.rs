@@ -16,7 +16,8 @@ fn main() -> Result<()> {
     generate(Path::new(&dir))
 }
 
-fn generate(dir: &Path) -> Result<()> {
+/// Writes all of it into `dir`.
+pub fn generate(dir: &Path) -> Result<()> {
     let [program, helper] = gphotosfs::cli::command_lines();
     for (shell, name) in [
         (Shell::Bash, "bash"),

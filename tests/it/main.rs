@@ -26,6 +26,7 @@ mod killed;
 mod kit;
 mod layers;
 mod machine;
+mod manual;
 mod messages;
 mod names;
 mod options;
