@@ -228,3 +228,40 @@ fn no_unit_asks_for_mounts_of_its_own() {
         assert!(text.contains("--foreground"));
     }
 }
+
+/// systemd reads fstab at boot and makes units of it; these are what mounts, and what waits for the first look.
+#[test]
+fn systemd_makes_a_mount_and_an_automount_of_a_line_in_fstab() {
+    const GENERATOR: &str = "/usr/lib/systemd/system-generators/systemd-fstab-generator";
+    within(LIMIT, || {
+        let home = Home::new();
+        let (fstab, out) = (home.path("fstab"), home.path("units"));
+        std::fs::create_dir(&out).unwrap();
+        let options = "ro,allow_other,_netdev,nofail,x-systemd.automount,x-systemd.mount-timeout=0";
+        let line = format!("/srv/takeout /mnt/photos gphotosfs {options} 0 0\n");
+        std::fs::write(&fstab, line).unwrap();
+        let mut generator = Command::new(GENERATOR);
+        generator
+            .args([&out, &out, &out])
+            .env("SYSTEMD_FSTAB", &fstab);
+        run(&mut generator).ok();
+        let unit = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
+        let mount = unit("mnt-photos.mount");
+        for line in ["What=/srv/takeout", "Where=/mnt/photos", "Type=gphotosfs"] {
+            assert!(mount.lines().any(|said| said == line), "{line}: {mount}");
+        }
+        // What mount(8) then gets is understood: the helper says so without mounting.
+        let given = mount
+            .lines()
+            .find_map(|line| line.strip_prefix("Options="))
+            .unwrap();
+        let helper = home.path("mount.gphotosfs");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_gphotosfs"), &helper).unwrap();
+        run(Command::new(&helper).args(["/srv/takeout", "/mnt/photos", "-f", "-o", given])).ok();
+        assert!(unit("mnt-photos.automount").contains("Where=/mnt/photos"));
+        let mut verify = Command::new("systemd-analyze");
+        verify.env("SYSTEMD_UNIT_PATH", format!("{}:", out.display()));
+        let ran = run(verify.args(["verify", "--man=no", "mnt-photos.automount"]));
+        assert!(!ran.err.contains("mnt-photos"), "{ran:?}");
+    });
+}
