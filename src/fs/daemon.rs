@@ -142,10 +142,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// To be the first thing that a server does: leaves the terminal and takes what the parent gave. Returns the
-    /// lock with it.
+    /// To be the first thing that a server does: takes what the parent gave. Returns the lock with it.
+    ///
+    /// It stays in the parent's process group until it is ready: where systemd mounts on the first look (automount), the
+    /// kernel lets that group alone through to the mountpoint, and makes everybody else wait for the mount.
     pub fn begin() -> io::Result<(Server, OwnedFd)> {
-        setsid()?;
         // Copies that close on exec; descriptors 0 and 1 go to /dev/null for good.
         let lock = io::stdin().as_fd().try_clone_to_owned()?;
         let pipe = io::stdout().as_fd().try_clone_to_owned()?;
@@ -158,8 +159,10 @@ impl Server {
         Ok((Server { pipe: pipe.into() }, lock))
     }
 
-    /// Tells the parent that it may go. From here on nobody hears standard error: the log has to do.
+    /// Leaves the terminal, and tells the parent that it may go. From here on nobody hears standard error: the log has to
+    /// do.
     pub fn ready(mut self) -> io::Result<()> {
+        setsid()?;
         std::env::set_current_dir("/")?;
         let null = OpenOptions::new().write(true).open("/dev/null")?;
         dup2_stderr(&null)?;
