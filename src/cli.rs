@@ -6,8 +6,10 @@ mod add;
 mod config;
 mod doctor;
 mod find;
+mod helper;
 mod info;
 mod mount;
+mod notify;
 mod pass;
 mod progress;
 mod relayout;
@@ -19,7 +21,7 @@ mod sync;
 mod unmount;
 
 use crate::config::{self as settings, Config, Given, Places};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -186,6 +188,9 @@ enum Done {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
+    if helper::is_called() {
+        return helper::run();
+    }
     let cli = Cli::parse();
     let ended = match &cli.command {
         Command::Add(add) => add.run(&cli.common),
@@ -222,6 +227,11 @@ pub fn understand<T: Into<std::ffi::OsString> + Clone>(
         Err(error) if error.use_stderr() => Err(error.to_string()),
         _ => Ok(()),
     }
+}
+
+/// The command line as clap knows it, and that of mount(8)'s helper: manual pages and completions are made of them.
+pub fn command_lines() -> [clap::Command; 2] {
+    [Cli::command(), helper::Helper::command()]
 }
 
 /// An error with its causes, each once.

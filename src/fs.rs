@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | `fs.rs` | the translation itself |
 //! | [`options`], [`check`], [`mount`] | from `-o` and a mountpoint to a running mount, and to its end |
-//! | [`mounts`] | what is mounted where; unmounting |
+//! | [`mounts`], `registry` | what is mounted where; unmounting |
+//! | [`privilege`] | root or not; namespaces |
 //! | [`machine`] | what this machine offers for a mount, piece by piece |
 //! | [`daemon`], [`log`], [`lock`], [`control`] | the background server, its log, its lock, its socket |
 //!
@@ -34,6 +35,8 @@ pub mod mount;
 pub mod mounts;
 pub mod options;
 mod pool;
+pub mod privilege;
+mod registry;
 #[cfg(test)]
 mod tests;
 mod xattr;

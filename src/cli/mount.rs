@@ -114,6 +114,9 @@ pub(super) struct Mount {
     /// An empty directory
     #[arg(value_name = "MOUNTPOINT")]
     mountpoint: PathBuf,
+    /// The source that mount(8) gave; it stands in the kernel's table then, and a mount is no news
+    #[arg(skip)]
+    source: Option<String>,
 }
 
 impl Mount {
@@ -135,7 +138,8 @@ impl Mount {
             (shown, self.xattrs || config.mount.xattrs),
             &lists,
             common.level(),
-        );
+        )
+        .bearing(self.source.as_deref());
         if self.foreground {
             return serve.foreground(lock);
         }
@@ -147,13 +151,18 @@ impl Mount {
         }
         std::fs::metadata(&mountpoint)
             .with_context(|| format!("the mount on {} does not answer", mountpoint.display()))?;
-        if !common.quiet {
+        if !common.quiet && self.source.is_none() {
             let at = mountpoint.display();
             super::print(&format!(
                 "mounted on {at}\nunmount with: gphotosfs unmount {at}\n"
             ))?;
         }
         Ok(Done::Well)
+    }
+
+    /// mount(8) asks for it, with this source.
+    pub(super) fn called_by_mount(&mut self, source: &str) {
+        self.source = Some(source.into());
     }
 
     /// The configuration with the form of names that flags ask for.
@@ -225,6 +234,7 @@ impl Mount {
             library,
             &mut catalog,
             &self.accept_incomplete,
+            self.foreground,
         )?;
         catalog.set_meta("shown", &serde_json::to_string(&shown)?)?;
         for line in pass::moved(&outcome) {

@@ -12,13 +12,14 @@ use anyhow::{Context, anyhow};
 /// How many moved photos are named one by one.
 const TOLD: usize = 5;
 
-/// Takes in what is new. The lock of the library must be held.
+/// Takes in what is new. The lock of the library must be held. A `service` tells its manager that it is not stuck.
 pub(super) fn pass(
     common: &Common,
     config: &Config,
     library: &Library,
     catalog: &mut Catalog,
     accept: &[String],
+    service: bool,
 ) -> anyhow::Result<Outcome> {
     let mut decisions = Decisions::load(&library.state_dir)?;
     decisions.accept(accept)?;
@@ -31,7 +32,9 @@ pub(super) fn pass(
         in_force: in_force.as_ref(),
         progress: &counted,
     };
-    let ended = progress::show(&counted, common.quiet, || sync::sync(catalog, &pass))?;
+    let ended = progress::show(&counted, common.quiet, service, || {
+        sync::sync(catalog, &pass)
+    })?;
     let outcome = ended.map_err(|error| match error {
         sync::Error::WouldMove(moves) => would_move(config, &decisions, &moves),
         error => error.into(),

@@ -1,5 +1,6 @@
 //! How far indexing has come: a bar on a terminal, a line a minute elsewhere.
 
+use super::notify;
 use crate::sync::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
@@ -14,13 +15,15 @@ const LINE: Duration = Duration::from_secs(60);
 const STYLE: &str =
     "indexing {bar:30} {bytes}/{total_bytes} {binary_bytes_per_sec} {msg} {eta} left";
 
-/// Does `work`, showing `progress` beside it.
+/// Does `work`, showing `progress` beside it, also to a service manager where this process is its service.
 pub(super) fn show<T>(
     progress: &Progress,
     quiet: bool,
+    service: bool,
     work: impl FnOnce() -> T,
 ) -> anyhow::Result<T> {
-    if quiet {
+    let service = service && notify::is_heard();
+    if quiet && !service {
         return Ok(work());
     }
     let (done, ended) = mpsc::channel::<()>();
@@ -28,7 +31,9 @@ pub(super) fn show<T>(
         std::thread::Builder::new()
             .name("gphotosfs-bar".into())
             .spawn_scoped(scope, move || {
-                if std::io::stderr().is_terminal() {
+                if service {
+                    notices(progress, quiet, &ended);
+                } else if std::io::stderr().is_terminal() {
                     bar(progress, &ended);
                 } else {
                     lines(progress, &ended);
@@ -69,16 +74,35 @@ fn bar(progress: &Progress, ended: &mpsc::Receiver<()>) {
 fn lines(progress: &Progress, ended: &mpsc::Receiver<()>) {
     let begin = Instant::now();
     while ended.recv_timeout(LINE) == Err(RecvTimeoutError::Timeout) {
-        let (done, total, files) = counts(progress);
-        let seconds = begin.elapsed().as_secs().max(1);
-        let rate = done / seconds;
-        let left = total.saturating_sub(done).checked_div(rate).unwrap_or(0);
-        let mib = |bytes: u64| bytes >> 20;
-        super::tell(&format!(
-            "indexing: {} of {} MiB, {files} files, {} MiB/s, {left} s left",
-            mib(done),
-            mib(total),
-            mib(rate)
-        ));
+        super::tell(&line(progress, begin));
     }
+}
+
+/// The same for a service manager, which must hear more often, and for its journal.
+fn notices(progress: &Progress, quiet: bool, ended: &mpsc::Receiver<()>) {
+    let begin = Instant::now();
+    let mut told = begin;
+    notify::starting("indexing");
+    while ended.recv_timeout(notify::EVERY) == Err(RecvTimeoutError::Timeout) {
+        let line = line(progress, begin);
+        notify::starting(&line);
+        if !quiet && told.elapsed() >= LINE {
+            super::tell(&line);
+            told = Instant::now();
+        }
+    }
+}
+
+fn line(progress: &Progress, begin: Instant) -> String {
+    let (done, total, files) = counts(progress);
+    let seconds = begin.elapsed().as_secs().max(1);
+    let rate = done / seconds;
+    let left = total.saturating_sub(done).checked_div(rate).unwrap_or(0);
+    let mib = |bytes: u64| bytes >> 20;
+    format!(
+        "indexing: {} of {} MiB, {files} files, {} MiB/s, {left} s left",
+        mib(done),
+        mib(total),
+        mib(rate)
+    )
 }

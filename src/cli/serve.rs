@@ -1,6 +1,6 @@
 //! The server behind a mount: what `mount` starts in the background, or becomes with `--foreground`.
 
-use super::Done;
+use super::{Done, notify};
 use crate::catalog::Catalog;
 use crate::config::{Config, Library};
 use crate::content::{self, Content};
@@ -8,11 +8,12 @@ use crate::fs::control::Control;
 use crate::fs::daemon::{Events, Server};
 use crate::fs::lock::Lock;
 use crate::fs::log::{self, Log};
-use crate::fs::mount::Mounted;
+use crate::fs::mount::{Label, Mounted};
+use crate::fs::mounts::{self, Health};
 use crate::fs::options::Options;
-use crate::fs::{Fs, Opens, Register, mount, mounts};
+use crate::fs::{Fs, Opens, Register, mount};
 use crate::tree::{self, Tree};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::io::IsTerminal;
@@ -32,6 +33,9 @@ struct Settings {
     xattrs: bool,
     options: Vec<String>,
     level: String,
+    /// What the mount is called in the kernel's table, where mount(8) wants a name of its own.
+    #[serde(default)]
+    source: Option<String>,
 }
 
 fn settings(text: &str) -> Result<Settings, serde_json::Error> {
@@ -70,8 +74,15 @@ impl Serve {
             xattrs,
             options: options.to_vec(),
             level: level.to_owned(),
+            source: None,
         };
         Serve { settings }
+    }
+
+    /// The mount is to bear this name in the kernel's table.
+    pub(super) fn bearing(mut self, source: Option<&str>) -> Serve {
+        self.settings.source = source.map(str::to_owned);
+        self
     }
 
     pub(super) fn args(&self) -> anyhow::Result<Vec<String>> {
@@ -97,7 +108,8 @@ impl Serve {
         match started() {
             Ok((lock, running)) => {
                 server.ready()?;
-                let ended = running.serve();
+                // Whoever listens to a service manager's socket here listens to somebody else.
+                let ended = running.serve(|| {});
                 drop(lock);
                 ended
             }
@@ -119,7 +131,11 @@ impl Serve {
             .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
             .finish();
         tracing::subscriber::set_global_default(subscriber)?;
-        let ended = self.start()?.serve();
+        let running = self.start()?;
+        running.answers()?;
+        let at = running.mounted.mountpoint().display();
+        notify::ready(&format!("mounted on {at}"));
+        let ended = running.serve(notify::stopping);
         drop(lock);
         ended
     }
@@ -152,8 +168,11 @@ impl Serve {
             .with_xattrs(settings.xattrs);
         let counters = fs.counters();
         let events = Events::listen()?;
-        let source = mounts::encode_source(&settings.state_dir);
-        let mounted = mount::mount(fs, &settings.mountpoint, &options, &source, events.on_end())?;
+        let label = Label {
+            state_dir: &settings.state_dir,
+            source: settings.source.as_deref(),
+        };
+        let mounted = mount::mount(fs, &settings.mountpoint, &options, label, events.on_end())?;
         let control = Control::serve(&settings.state_dir, mounted.mountpoint(), counters)?;
         tracing::info!("mounted on {}", mounted.mountpoint().display());
         Ok(Running {
@@ -177,8 +196,18 @@ fn register(catalog: Catalog, state_dir: &Path) -> Register {
 }
 
 impl Running {
-    fn serve(self) -> anyhow::Result<Done> {
-        let ended = self.events.serve(self.mounted)?;
+    /// Asks the mount itself, as anybody would.
+    fn answers(&self) -> anyhow::Result<()> {
+        let at = self.mounted.mountpoint();
+        let health = mounts::at(at)?.map(|mount| mount.health());
+        if health != Some(Health::Live) {
+            bail!("the mount on {} does not answer", at.display());
+        }
+        Ok(())
+    }
+
+    fn serve(self, ending: impl FnOnce()) -> anyhow::Result<Done> {
+        let ended = self.events.serve(self.mounted, ending)?;
         drop(self.control);
         tracing::info!("ended: {ended:?}");
         Ok(Done::Well)

@@ -67,6 +67,7 @@ impl Sync {
             &library,
             &mut catalog,
             &self.accept_incomplete,
+            false,
         )?;
         if catalog.meta("shown")?.is_none() {
             let shown = tree::Options {

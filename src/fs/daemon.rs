@@ -13,13 +13,17 @@ use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, setsid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag::register_conditional_shutdown;
 use signal_hook::iterator::{Handle, Signals};
 
 use super::mount::{self, End, Mounted};
@@ -62,9 +66,16 @@ pub fn spawn<S: AsRef<OsStr>>(args: &[S], lock: OwnedFd, log: PathBuf) -> Result
     // By its path, so that process lists show its name; by way of /proc when an upgrade has replaced the file.
     let program = std::env::current_exe().ok().filter(|path| path.is_file());
     let mut command = Command::new(program.unwrap_or_else(|| "/proc/self/exe".into()));
-    command.args(args);
+    // By our own name, whatever name we were called by: the helper of mount(8) is the same file.
+    command.arg0("gphotosfs").args(args);
     close_on_exec().map_err(Error::Start)?;
     run(command, lock, log)
+}
+
+/// Lets SIGINT end this process with `code` from now on, instead of as a signal.
+pub fn end_when_interrupted(code: u8) -> io::Result<()> {
+    let always = Arc::new(AtomicBool::new(true));
+    register_conditional_shutdown(SIGINT, code.into(), always).map(|_| ())
 }
 
 /// Keeps what a shell has left open (the lock of a script, say) from living as long as the server.
@@ -131,10 +142,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// To be the first thing that a server does: leaves the terminal and takes what the parent gave. Returns the
-    /// lock with it.
+    /// To be the first thing that a server does: takes what the parent gave. Returns the lock with it.
+    ///
+    /// It stays in the parent's process group until it is ready: where systemd mounts on the first look (automount), the
+    /// kernel lets that group alone through to the mountpoint, and makes everybody else wait for the mount.
     pub fn begin() -> io::Result<(Server, OwnedFd)> {
-        setsid()?;
         // Copies that close on exec; descriptors 0 and 1 go to /dev/null for good.
         let lock = io::stdin().as_fd().try_clone_to_owned()?;
         let pipe = io::stdout().as_fd().try_clone_to_owned()?;
@@ -147,8 +159,10 @@ impl Server {
         Ok((Server { pipe: pipe.into() }, lock))
     }
 
-    /// Tells the parent that it may go. From here on nobody hears standard error: the log has to do.
+    /// Leaves the terminal, and tells the parent that it may go. From here on nobody hears standard error: the log has to
+    /// do.
     pub fn ready(mut self) -> io::Result<()> {
+        setsid()?;
         std::env::set_current_dir("/")?;
         let null = OpenOptions::new().write(true).open("/dev/null")?;
         dup2_stderr(&null)?;
@@ -212,12 +226,18 @@ impl Events {
         }
     }
 
-    /// Waits for the first event, then ends the mount.
-    pub fn serve(self, mounted: Mounted) -> Result<End, mount::Error> {
+    /// Waits for the first event.
+    pub fn wait(&self) {
         match self.told.recv() {
             Ok(Event::Signal(signal)) => tracing::info!("signal {signal}: the mount ends"),
             Ok(Event::Ended) | Err(_) => tracing::info!("the mount was taken away"),
         }
+    }
+
+    /// Waits for the first event, calls `ending`, and ends the mount.
+    pub fn serve(self, mounted: Mounted, ending: impl FnOnce()) -> Result<End, mount::Error> {
+        self.wait();
+        ending();
         mounted.end()
     }
 }

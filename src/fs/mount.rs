@@ -21,8 +21,9 @@ use super::check::{self, DEVICE};
 use super::desk::Desk;
 use super::options::{Access, Options};
 use super::pool::Pool;
-use super::{Fs, helper, mounts};
-use mounts::{FSTYPE, MountEntry};
+use super::{Fs, helper, mounts, registry};
+use mounts::{FSTYPE, MountEntry, encode_source};
+use registry::Listed;
 
 /// Threads that take requests from the kernel. None of them ever waits, so a few suffice; more changed nothing.
 const THREADS: usize = 4;
@@ -82,9 +83,23 @@ pub struct Mounted {
     mountpoint: PathBuf,
     /// How the kernel's table lists this mount, until it is known to be gone.
     entry: Option<MountEntry>,
+    /// Holds its place in the list of mounts that bear another source's name.
+    listed: Option<Listed>,
     pool: Arc<Pool>,
     session: Receiver<io::Result<()>>,
 }
+
+/// What a mount is called in the kernel's table.
+#[derive(Debug, Clone, Copy)]
+pub struct Label<'a> {
+    /// Its state directory, by which other commands know it.
+    pub state_dir: &'a Path,
+    /// The source that it must bear, as mount(8) wants it. Root's mounts alone can; others bear [`encode_source`].
+    pub source: Option<&'a str>,
+}
+
+/// What becomes of the descriptor that speaks with the kernel before the session gets it: nothing, but in tests.
+pub(super) type Wire = fn(OwnedFd) -> io::Result<OwnedFd>;
 
 /// How a mount ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,32 +111,53 @@ pub enum End {
     InUse,
 }
 
-/// Mounts `fs` and serves it on threads of its own; `source` is what [`mounts::encode_source`] makes.
+/// Mounts `fs` and serves it on threads of its own.
 ///
 /// `on_end` is called once the mount is gone, whoever took it away.
 pub fn mount(
     fs: Fs,
     mountpoint: &Path,
     options: &Options,
-    source: &str,
+    label: Label<'_>,
+    on_end: impl FnOnce() + Send + 'static,
+) -> Result<Mounted, Error> {
+    mount_over(Ok, fs, mountpoint, options, label, on_end)
+}
+
+/// The same with something on the way between the kernel and the session.
+pub(super) fn mount_over(
+    wire: Wire,
+    fs: Fs,
+    mountpoint: &Path,
+    options: &Options,
+    label: Label<'_>,
     on_end: impl FnOnce() + Send + 'static,
 ) -> Result<Mounted, Error> {
     let path = check::ready(mountpoint, options)?;
     let pool = fs.pool.clone();
-    let fd = attach(&path, options, source)?;
+    let name = label.source.filter(|_| registry::open());
+    let source = name.map_or_else(|| encode_source(label.state_dir), str::to_owned);
+    let fd = attach(&path, options, &source)?;
     let entry = mounts::at(&path)?.filter(|mount| mount.fstype == FSTYPE);
     let (tell, session) = mpsc::channel();
     // From here on dropping this takes the mount away again.
-    let mounted = Mounted {
+    let mut mounted = Mounted {
         mountpoint: path,
         entry,
+        listed: None,
         pool,
         session,
     };
+    let path = mounted.mountpoint.clone();
     let failed = |source| Error::Session {
-        path: mounted.mountpoint.clone(),
+        path: path.clone(),
         source,
     };
+    if let (Some(name), Some(entry)) = (name, &mounted.entry) {
+        let listed = registry::list(&entry.device, name, label.state_dir);
+        mounted.listed = Some(listed.map_err(failed)?);
+    }
+    let fd = wire(fd).map_err(failed)?;
     let mut config = Config::default();
     config.n_threads = Some(THREADS);
     config.clone_fd = can_clone(&fd);
@@ -207,8 +243,8 @@ impl Mounted {
 
     /// Frees the path, if this mount still stands there.
     ///
-    /// The kernel gives device numbers anew, but not with the same source: that names a state directory, whose lock
-    /// the server of this mount holds.
+    /// The kernel gives device numbers anew, but not for the same state directory, whose lock the server of this mount
+    /// holds: a source names one, or the list does.
     fn detach(&self) -> Result<(), Error> {
         let Some(entry) = &self.entry else {
             return Ok(());
@@ -219,7 +255,11 @@ impl Mounted {
             Err(mounts::Error::NoSuchPath { .. }) => None,
             Err(error) => return Err(error.into()),
         };
-        if there.is_some_and(|it| it.device == entry.device && it.source == entry.source) {
+        let listed = |mount: &MountEntry| match &self.listed {
+            Some(listed) => listed.still(),
+            None => mount.source == entry.source,
+        };
+        if there.is_some_and(|it| it.device == entry.device && listed(&it)) {
             mounts::detach(&self.mountpoint)?;
         }
         Ok(())

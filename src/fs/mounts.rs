@@ -2,7 +2,7 @@
 //!
 //! The table is the only witness: a mount whose server died cannot be asked, and `stat` on it fails or, worse, is
 //! answered from the kernel's memory. The source of each of our mounts names its state directory, so that every
-//! other command finds it from the mountpoint alone.
+//! other command finds it from the mountpoint alone; where mount(8) wants another source, the [`registry`] does.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::mount::{MntFlags, umount2};
 
-use super::helper;
+use super::{helper, registry};
 
 /// Type of our mounts in the kernel's table.
 pub const FSTYPE: &str = "fuse.gphotosfs";
@@ -219,9 +219,13 @@ pub fn decode_source(source: &OsStr) -> Option<PathBuf> {
 }
 
 impl MountEntry {
-    /// Where the state of this mount lies, if it is one of ours.
+    /// Where the state of this mount lies, if it is one of ours and that is known.
     pub fn state_dir(&self) -> Option<PathBuf> {
-        decode_source(&self.source).filter(|_| self.fstype == FSTYPE)
+        if self.fstype != FSTYPE {
+            return None;
+        }
+        let named = || registry::find(&self.device, self.source.to_str()?);
+        decode_source(&self.source).or_else(named)
     }
 
     /// Asks the mount itself.

@@ -10,6 +10,7 @@ mod background;
 mod end;
 mod fake;
 mod look;
+mod old;
 mod read;
 mod stage;
 mod write;

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_gphotosfs");
 
 /// Options that stand in the README and belong to other programs.
-const FOREIGN_OPTIONS: &[&str] = &["--delete", "--inplace", "--partial"];
+const FOREIGN_OPTIONS: &[&str] = &["--delete", "--inplace", "--no-inc-recursive", "--partial"];
 
 /// Every command that people see.
 const COMMANDS: &[&str] = &[

@@ -38,6 +38,8 @@ fn server() {
                 .map(|entry| entry.unwrap().path());
             let open: Vec<_> = open.filter_map(|fd| read_link(fd).ok()).collect();
             std::fs::write(Path::new(&state).join("open"), format!("{open:#?}")).unwrap();
+            let group = nix::unistd::getpgrp().to_string();
+            std::fs::write(Path::new(&state).join("group"), group).unwrap();
             server.ready().unwrap();
             eprintln!("not heard");
             // Until it is killed.
@@ -75,6 +77,7 @@ fn it_leaves_the_terminal_keeps_the_lock_and_holds_nothing_else() {
     let started = start("serve", dir.path()).unwrap();
     let pid = Pid::from_raw(started.pid as i32);
     let open = read_to_string(dir.path().join("open")).unwrap();
+    let group = read_to_string(dir.path().join("group")).unwrap();
     let held = Lock::take(dir.path(), Path::new("/other"))
         .unwrap_err()
         .to_string();
@@ -89,6 +92,8 @@ fn it_leaves_the_terminal_keeps_the_lock_and_holds_nothing_else() {
         held.contains(&format!("on /mnt by process {pid}")),
         "{held}"
     );
+    // Until it was ready it had to look at the mountpoint, as an automount lets its own group alone.
+    assert_eq!(group, nix::unistd::getpgrp().to_string());
     assert_eq!(session, pid);
     assert_eq!(cwd, Path::new("/"));
     assert_eq!(stderr, Path::new("/dev/null"));

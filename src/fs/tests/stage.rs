@@ -18,12 +18,13 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use super::fake::Fake;
+use super::old;
 use crate::fs::control::{self, Control, Stats};
 use crate::fs::daemon::Events;
 use crate::fs::lock::Lock;
 use crate::fs::log::{self, Log};
-use crate::fs::mount::mount;
-use crate::fs::mounts::{self, encode_source};
+use crate::fs::mount::{Label, Wire, mount_over};
+use crate::fs::mounts;
 use crate::fs::options::Options;
 use crate::fs::{Fs, Opens};
 
@@ -69,11 +70,20 @@ fn serve(mountpoint: &Path, state: &Path) -> Result<String, String> {
     // Two questions that have nothing to do with each other, answered by one kind of stage.
     let fs = fs.with_xattrs(opens == Opens::Told);
     let counters = fs.counters();
-    let mounted = mount(
+    // What stands between, if anything does: see `old`.
+    let wire: Wire = match env::var(old::WIRE) {
+        Ok(_) => old::relay,
+        Err(_) => Ok,
+    };
+    let mounted = mount_over(
+        wire,
         fs,
         mountpoint,
         &options,
-        &encode_source(state),
+        Label {
+            state_dir: state,
+            source: None,
+        },
         events.on_end(),
     );
     let mounted = mounted.map_err(|error| crate::model::chain(&error))?;
@@ -88,7 +98,9 @@ fn serve(mountpoint: &Path, state: &Path) -> Result<String, String> {
         kill(Pid::this(), Signal::SIGTERM).unwrap();
     });
     println!("\nREADY");
-    let end = events.serve(mounted).map_err(|error| error.to_string())?;
+    let end = events
+        .serve(mounted, || {})
+        .map_err(|error| error.to_string())?;
     drop(control);
     Ok(format!("{end:?}"))
 }
