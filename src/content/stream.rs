@@ -106,9 +106,13 @@ impl Streams {
                     window: Vec::new(),
                 },
             };
-            // After an error the slot is empty, and the next reader begins anew.
-            slot.stands(slot.from, slot.from);
-            let bytes = stream.read(seeks, range)?;
+            // Until then the slot says where the stream stood, so that those who wait do not take it for far away.
+            let outcome = stream.read(seeks, range);
+            let Ok(bytes) = outcome else {
+                // The slot is empty, and the next reader begins anew.
+                slot.stands(slot.from, slot.from);
+                return outcome;
+            };
             slot.stands(stream.begin(), stream.inflater.given());
             *held = Some(stream);
             return Ok(bytes);

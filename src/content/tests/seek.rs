@@ -145,6 +145,29 @@ fn the_kernels_disorder_across_checkpoints_stays_one_stream_that_judges() {
 }
 
 #[test]
+fn reads_at_the_same_time_stay_one_stream_that_judges() {
+    let fixture = tgz();
+    let content = fixture.content_with(without_room(&fixture));
+    let turn = std::sync::Barrier::new(4);
+    std::thread::scope(|scope| {
+        for reader in 0..4 {
+            let (content, fixture, turn) = (&content, &fixture, &turn);
+            scope.spawn(move || {
+                for four in (0..LARGE / READ).step_by(4) {
+                    turn.wait();
+                    let offset = (four + reader) * READ;
+                    let bytes = read(content, &fixture.blob(4), offset as u64, READ).unwrap();
+                    assert!(bytes == fixture.items[4].bytes[offset..offset + READ]);
+                }
+            });
+        }
+    });
+    let inflated = get(&content.counters().bytes_inflated);
+    assert!(inflated <= LARGE as u64 + ONE_WAY, "{inflated}");
+    assert_eq!(get(&content.counters().checks), 1);
+}
+
+#[test]
 fn the_last_byte_waits_for_the_whole_and_never_again() {
     let zip = Fixture::one(Kind::Deflated, noise(LARGE, 3));
     let in_tgz = tgz();
