@@ -7,6 +7,7 @@
 mod dates;
 pub mod index;
 pub mod look;
+mod memory;
 mod peek;
 pub mod project;
 pub mod relayout;
@@ -171,6 +172,7 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     }
     let found = look(pass.sources, !known.is_empty(), &mut outcome.problems)?;
     let mut incomplete = take_in(catalog, &found, &known, pass, &mut outcome.problems)?;
+    memory::give_back();
     let parts: Vec<KnownPart> = catalog
         .parts()?
         .into_iter()

@@ -3,7 +3,7 @@
 //! The image is made only when something has changed: what it was made of is kept beside it.
 
 use super::peek::Shelf;
-use super::{Error, dates};
+use super::{Error, dates, memory};
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::deflate;
 use crate::model::{Batch, BlobKey, Location, Sidecar};
@@ -94,6 +94,7 @@ pub fn project(
     }
     let (image, texts) = fold(Facts::Growing(catalog), groups, absent, rules)?;
     // Only now, when the facts that the fold was made of are out of memory.
+    memory::give_back();
     let old = kept(catalog)?;
     let moves = old.map(|old| Moves::between(&old, &image));
     keep(catalog, &image, &texts, &made_of)?;

@@ -58,6 +58,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
             "data_encoding",
             "flate2",
             "jiff",
+            "libc",
             "serde_json",
             "sha2",
             "tzf_rs",

@@ -111,7 +111,7 @@ fn requests(mut device: &File, mut session: &File) {
     while session.write(&end).is_ok() {}
 }
 
-fn answers(mut session: &File, mut device: &File) {
+fn answers(mut session: &File, device: &Arc<File>) {
     let mut buffer = vec![0; SOCKET_BYTES];
     let mut first = true;
     loop {
@@ -125,8 +125,14 @@ fn answers(mut session: &File, mut device: &File) {
             tracing::info!("relay: asked for {asked:#x}.");
             put(&mut buffer, ANSWER + 4, MINOR);
         }
+        // A notice, which answers nothing, may wait in the kernel for an answer that comes after it.
+        if buffer[8..ANSWER].iter().all(|byte| *byte == 0) {
+            let (mut device, notice) = (Arc::clone(device), buffer[..length].to_vec());
+            std::thread::spawn(move || device.write(&notice));
+            continue;
+        }
         // Answers to what was interrupted meanwhile have no taker.
-        if let Err(error) = device.write(&buffer[..length]) {
+        if let Err(error) = (&**device).write(&buffer[..length]) {
             tracing::debug!("relay: an answer is lost: {error}");
         }
     }
