@@ -78,9 +78,10 @@ class Upload:
     @property
     def zone(self):
         """The zone of the clocks at its place; None without a place."""
-        if not self.geo:
+        at = self.geo or self.carried
+        if not at:
             return None
-        return min(PLACES, key=lambda p: abs(p[0] - self.geo[0]) + abs(p[1] - self.geo[1]))[2]
+        return min(PLACES, key=lambda p: abs(p[0] - at[0]) + abs(p[1] - at[1]))[2]
 
     @property
     def trashed(self):

@@ -4,6 +4,7 @@ import calendar
 import json
 
 import naming
+from library import PLACES
 from scenes_names import camera
 
 SCENES = []
@@ -225,7 +226,8 @@ def one_thing_said(lib):
     """One thing that a person entered, or none, so that each alone decides about a document."""
     rng = lib.rng
     nothing = dict(description="", people=[], favorite=False, geo=None, geo_exif=False, geo_camera=None)
-    place = (round(rng.uniform(-60, 70), 7), round(rng.uniform(-180, 180), 7))
+    lat, lon, _ = rng.choice(PLACES)
+    place = (round(lat + rng.uniform(-0.005, 0.005), 7), round(lon + rng.uniform(-0.005, 0.005), 7))
     said = rng.choice((
         {}, {"description": "Only words, \u202e\u05e9\u05dc\u05d5\u05dd & <more>"}, {"people": ["O'Neill, Pat"]},
         {"favorite": True}, {"people": [None]}, {"geo": place, "geo_exif": True}, {"geo": place}, {"geo_camera": place, "geo_exif": True},
