@@ -73,6 +73,13 @@ fn checkpoints_live_and_die_with_their_part() {
     });
 }
 
+/// What a process has read; all there is once it has ended.
+fn rchar(pid: u32) -> u64 {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let line = io.lines().find_map(|line| line.strip_prefix("rchar: "));
+    line.map_or(u64::MAX, |bytes| bytes.parse().unwrap())
+}
+
 /// The server is killed while it indexes, over and over: what is mounted in the end is whole.
 #[test]
 fn an_index_that_was_interrupted_begins_its_part_anew() {
@@ -81,11 +88,16 @@ fn an_index_that_was_interrupted_begins_its_part_anew() {
         generate_with(&home.path("x"), 52, "tgz", 300);
         let export = home.path("x/export");
         let args = takeout([&export]);
-        for millis in [5, 20, 40, 60, 80] {
+        let sizes = parts(&export)
+            .into_iter()
+            .map(|part| part.metadata().unwrap().len());
+        let all: u64 = sizes.sum();
+        for sixths in 1..6 {
             let mut mount = home.gphotosfs(["mount"]);
             let mut child = mount.args(&args).arg(home.point()).spawn().unwrap();
-            // Any moment is as good as another.
-            std::thread::sleep(Duration::from_millis(millis));
+            while child.try_wait().unwrap().is_none() && rchar(child.id()) < all * sixths / 6 {
+                std::thread::yield_now();
+            }
             child.kill().unwrap();
             child.wait().unwrap();
         }
