@@ -2,7 +2,8 @@
 //! forms, against its truth and through five tools.
 //!
 //! Every form of every seed is mounted and compared in full. Of the tools each form of each seed takes one, in turn,
-//! so that a seed meets every tool and a form meets every tool twice; with `GPHOTOSFS_TEST_ALL=1` all take all.
+//! so that a seed meets every tool and a form meets every tool twice; with `GPHOTOSFS_TEST_ALL=1` all take all, with
+//! `GPHOTOSFS_TEST_ALL=tgz` those of that form.
 
 use crate::copiers::{self, TOOLS, Tool};
 use crate::exports;
@@ -12,7 +13,8 @@ use std::time::Duration;
 
 /// The tools for a form of a seed.
 fn tools(seed: u32, form: usize) -> Vec<Tool> {
-    if std::env::var_os("GPHOTOSFS_TEST_ALL").is_some_and(|value| value == "1") {
+    let all = |value: String| value == "1" || value == FORMS[form];
+    if std::env::var("GPHOTOSFS_TEST_ALL").is_ok_and(all) {
         return TOOLS.into();
     }
     vec![TOOLS[(seed as usize + form) % TOOLS.len()]]
