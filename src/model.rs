@@ -6,6 +6,7 @@
 pub mod listing;
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What makes bytes "the same bytes": their length and CRC-32, and, only where two different contents share both,
 /// a hash of their first 64 KiB (0 otherwise).
@@ -263,6 +264,20 @@ pub struct Batch {
     pub junk: u64,
     /// Files of other Google products.
     pub foreign: u64,
+}
+
+/// What the user decided about one library. It is part of the configuration: the same sources and the same decisions
+/// give the same tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Decided {
+    /// Stamps of exports that are shown although something is missing.
+    pub accepted: BTreeSet<String>,
+    /// Stamps of exports that count as full, whatever they hold: what they lack is gone from Google.
+    pub full: BTreeSet<String>,
+    /// Stamps of exports that count as partial: what they lack proves nothing.
+    pub partial: BTreeSet<String>,
+    /// Contents whose photos are not shown any more.
+    pub forgotten: BTreeSet<BlobKey>,
 }
 
 /// Extensions of pictures, lower case.

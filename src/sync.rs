@@ -14,7 +14,7 @@ pub mod relayout;
 
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::deflate;
-use crate::model::chain;
+use crate::model::{Decided, chain};
 use crate::source::takeout::folder;
 use crate::source::takeout::part::{self, Form, Found, PartName};
 use crate::tree::fold::Rules;
@@ -121,8 +121,8 @@ impl Progress {
 pub struct Pass<'a> {
     /// Archives and folders.
     pub sources: &'a [PathBuf],
-    /// Stamps of exports that are shown although something is missing.
-    pub accepted: &'a BTreeSet<String>,
+    /// What the user decided.
+    pub decided: &'a Decided,
     /// What decides about names.
     pub rules: &'a Rules,
     /// What decided about the names that backups know, where that is something else.
@@ -181,7 +181,7 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     count_parts(&parts, &found, &mut incomplete);
     let (accepted, refused): (Vec<_>, Vec<_>) = incomplete
         .into_values()
-        .partition(|export| pass.accepted.contains(&export.stamp));
+        .partition(|export| pass.decided.accepted.contains(&export.stamp));
     let hidden: BTreeSet<String> = refused.iter().map(|export| export.stamp.clone()).collect();
     relayout::remember_hidden(catalog, &hidden)?;
     outcome.new_parts = parts

@@ -94,7 +94,7 @@ impl Options {
             Hidden::No => true,
             Hidden::Trash => self.trash,
             Hidden::Locked => self.locked,
-            Hidden::Older => false,
+            Hidden::Older | Hidden::Forgotten => false,
         }
     }
 }

@@ -25,9 +25,10 @@ pub(super) fn pass(
     decisions.accept(accept)?;
     let in_force = in_force(&decisions, &config.layout, library)?;
     let counted = sync::Progress::default();
+    let decided = decisions.decided();
     let pass = sync::Pass {
         sources: &library.sources,
-        accepted: decisions.accepted(),
+        decided: &decided,
         rules: &config.rules,
         in_force: in_force.as_ref(),
         progress: &counted,

@@ -128,11 +128,12 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
     writeln!(text, "\n{:>10} shown", report.shown)?;
     writeln!(
         text,
-        "{:>10} left out (trash {}, locked {}, older versions {})",
-        out.trash + out.locked + out.older,
+        "{:>10} left out (trash {}, locked {}, older versions {}, forgotten {})",
+        out.trash + out.locked + out.older + out.forgotten,
         out.trash,
         out.locked,
-        out.older
+        out.older,
+        out.forgotten
     )?;
     writeln!(text, "{:>10} exact duplicates", report.duplicates)?;
     writeln!(

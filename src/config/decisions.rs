@@ -3,6 +3,7 @@
 //! It lies beside the catalog and not in it: a deleted catalog loses nothing. What only a newer program knows is kept.
 
 use super::{Error, Layout, replace};
+use crate::model::Decided;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -46,12 +47,15 @@ impl Decisions {
         Ok(Decisions { path, file })
     }
 
-    /// Stamps of exports that are shown although something is missing.
-    pub fn accepted(&self) -> &BTreeSet<String> {
-        &self.file.accept_incomplete
+    /// All decisions, as a pass takes them.
+    pub fn decided(&self) -> Decided {
+        Decided {
+            accepted: self.file.accept_incomplete.clone(),
+            ..Decided::default()
+        }
     }
 
-    /// Remembers further ones.
+    /// Remembers further exports that are shown although something is missing.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -99,7 +103,7 @@ mod tests {
     fn decisions_last() {
         let dir = tempfile::tempdir().unwrap();
         let mut decisions = Decisions::load(dir.path()).unwrap();
-        assert!(decisions.accepted().is_empty());
+        assert!(decisions.decided().accepted.is_empty());
         assert_eq!(decisions.layout(), None);
         decisions.accept(&["20260913T041200Z".into()]).unwrap();
         let lisbon = Layout {
@@ -108,7 +112,7 @@ mod tests {
         };
         decisions.set_layout(&lisbon).unwrap();
         let again = Decisions::load(dir.path()).unwrap();
-        assert!(again.accepted().contains("20260913T041200Z"));
+        assert!(again.decided().accepted.contains("20260913T041200Z"));
         assert_eq!(again.layout(), Some(&lisbon));
     }
 

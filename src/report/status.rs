@@ -16,6 +16,8 @@ pub struct LeftOut {
     pub locked: u64,
     /// Earlier versions.
     pub older: u64,
+    /// Forgotten, as the user wanted.
+    pub forgotten: u64,
 }
 
 /// The report. Its field names are those of `status --json`, which adds what a running mount tells.
@@ -86,6 +88,7 @@ pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Statu
                 Hidden::Trash => left_out.trash += 1,
                 Hidden::Locked => left_out.locked += 1,
                 Hidden::Older => left_out.older += 1,
+                Hidden::Forgotten => left_out.forgotten += 1,
                 Hidden::No => {}
             }
         }

@@ -16,6 +16,8 @@ pub enum Hidden {
     Locked,
     /// An earlier version of a photo.
     Older,
+    /// The user had it forgotten.
+    Forgotten,
 }
 
 /// One content.
@@ -53,6 +55,8 @@ pub struct FileRecord {
     pub video: bool,
     /// In how many archive entries the content occurs.
     pub copies: u32,
+    /// A full export lacks it, or holds it in the trash or the locked folder alone: it is gone from Google.
+    pub gone: bool,
 }
 
 /// One directory. The root stands first, and a parent before its children.
@@ -85,11 +89,26 @@ pub struct PlaceRecord {
     pub home: bool,
 }
 
+/// What was made of one export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// Its stamp.
+    pub stamp: String,
+    /// It holds the whole library, so what it lacks is gone from Google; by its contents or by the user's decision.
+    pub full: bool,
+    /// Contents that it holds.
+    pub contents: u64,
+    /// Those that no earlier export held.
+    pub new: u64,
+}
+
 /// What was found in the archives, for the sum that `status` prints.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// Exports that are shown.
     pub exports: u64,
+    /// The same, one by one, in the order of their stamps.
+    pub judged: Vec<Judged>,
     /// Media entries in all archives.
     pub media: u64,
     /// System files and thumbnails of other programs, left out.

@@ -37,7 +37,7 @@ impl Moves {
         self.moved + self.renamed
     }
 
-    /// Compares two images. Earlier versions of photos, which no mount shows, are left out; what is in the trash is
+    /// Compares two images. Earlier versions of photos and forgotten ones, which no mount shows, are left out; what is in the trash is
     /// not, since options show it.
     pub fn between(old: &Image, new: &Image) -> Moves {
         let (before, after) = (Side::of(old), Side::of(new));
@@ -49,7 +49,7 @@ impl Moves {
             .collect();
         let mut moves = Moves::default();
         for (number, file) in new.files.iter().enumerate() {
-            if file.hidden == Hidden::Older {
+            if matches!(file.hidden, Hidden::Older | Hidden::Forgotten) {
                 continue;
             }
             let Some(known) = numbers.get(&file.ino) else {
@@ -223,6 +223,7 @@ mod tests {
                 hidden: if *older { Hidden::Older } else { Hidden::No },
                 video: false,
                 copies: 1,
+                gone: false,
             });
             for (at, path) in paths.iter().enumerate() {
                 let (folders, name) = path.rsplit_once('/').unwrap();

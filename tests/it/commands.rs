@@ -56,7 +56,7 @@ fn is_the_demo(status: &Value) {
     ] {
         assert_eq!(status[what], count, "{what}");
     }
-    let left_out = serde_json::json!({ "trash": 1, "locked": 0, "older": 0 });
+    let left_out = serde_json::json!({ "trash": 1, "locked": 0, "older": 0, "forgotten": 0 });
     assert_eq!(status["left_out"], left_out);
     assert_eq!(status["problems"], Value::Array(Vec::new()));
 }
@@ -111,7 +111,7 @@ fn status_tells_a_person_the_sum() {
             for line in [
                 "38 photos, 3 videos, 3 albums, 4 people",
                 "        41 shown",
-                "         1 left out (trash 1, locked 0, older versions 0)",
+                "         1 left out (trash 1, locked 0, older versions 0, forgotten 0)",
                 "        10 exact duplicates",
                 "        52 = media files in the archives",
                 "mounted on ",

@@ -3,10 +3,11 @@
 
 use crate::kit::{Home, generator, hashes, run, takeout, within};
 use gphotosfs::catalog::Catalog;
+use gphotosfs::model::Decided;
 use gphotosfs::sync::{Pass, Progress, sync};
 use gphotosfs::tree::fold::Rules;
 use gphotosfs::tree::image::Image;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -111,7 +112,7 @@ fn pass(state: &Path, source: &Path, zone: &str) -> (Image, Vec<String>) {
     let mut catalog = Catalog::open(state).unwrap();
     let pass = Pass {
         sources: &[source.to_owned()],
-        accepted: &BTreeSet::new(),
+        decided: &Decided::default(),
         rules: &Rules {
             zone: Rules::zone(zone).unwrap(),
             ..Rules::default()

@@ -84,7 +84,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "config",
-        "tree's fold, tree's Links, tree's Sidecars, catalog's FILE",
+        "model, tree's fold, tree's Links, tree's Sidecars, catalog's FILE",
         &[
             "data_encoding",
             "etcetera",

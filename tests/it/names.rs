@@ -2,6 +2,7 @@
 
 use crate::kit::{Home, generate_with, hashes, photos, stats, takeout, walk, within};
 use gphotosfs::catalog::Catalog;
+use gphotosfs::model::Decided;
 use gphotosfs::sync::{Pass, Progress, sync};
 use gphotosfs::tree::fold::Rules;
 use gphotosfs::tree::image::Image;
@@ -83,7 +84,7 @@ fn index(state: &Path, sources: &[PathBuf]) -> Image {
     let mut catalog = Catalog::open(state).unwrap();
     let pass = Pass {
         sources,
-        accepted: &BTreeSet::new(),
+        decided: &Decided::default(),
         rules: &Rules::default(),
         in_force: None,
         progress: &Progress::default(),

@@ -64,6 +64,7 @@ impl Fold {
             hidden: own.hidden,
             video: own.role == Role::Clip || is_video(&own.file),
             copies: own.copies,
+            gone: false,
         }
     }
 }
