@@ -130,6 +130,17 @@ impl Catalog {
         Ok(())
     }
 
+    /// How many bytes the entries of a part take.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn bytes(&self, part: u32) -> Result<u64> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT coalesce(sum(packed), 0) FROM entry WHERE part = ?1")?;
+        Ok(query.query_row([part], |row| unsigned(row, 0))?)
+    }
+
     /// Forgets a part.
     ///
     /// # Errors

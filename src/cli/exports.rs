@@ -67,11 +67,19 @@ impl Exports {
 
     /// Keeps what the flags decide, all of it or nothing. Tells whether there was anything.
     fn decide(&self, known: &[Export], decisions: &mut Decisions) -> anyhow::Result<bool> {
-        let stamps = || self.full.iter().chain(&self.partial).chain(&self.accept_incomplete);
+        let stamps = || {
+            self.full
+                .iter()
+                .chain(&self.partial)
+                .chain(&self.accept_incomplete)
+        };
         for stamp in stamps() {
             if !known.iter().any(|export| export.stamp == *stamp) {
                 let known: Vec<&str> = known.iter().map(|export| &*export.stamp).collect();
-                bail!("there is no export {stamp}; known are: {}", known.join(", "));
+                bail!(
+                    "there is no export {stamp}; known are: {}",
+                    known.join(", ")
+                );
             }
         }
         if let Some(both) = self.full.iter().find(|stamp| self.partial.contains(stamp)) {
@@ -109,10 +117,7 @@ fn text(exports: &[Export], decided: bool) -> Result<String, std::fmt::Error> {
         }
     }
     if decided {
-        writeln!(
-            text,
-            "kept; the next `gphotosfs sync` or mount acts on it"
-        )?;
+        writeln!(text, "kept; the next `gphotosfs sync` or mount acts on it")?;
     }
     Ok(text)
 }

@@ -3,6 +3,7 @@
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::model::Decided;
 use crate::sync;
+use crate::tree::image::Judged;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,20 +47,7 @@ pub fn exports(catalog: &Catalog, decided: &Decided) -> Result<Vec<Export>, cata
     };
     let mut parts = catalog.parts()?;
     parts.retain(|part| part.complete);
-    let stamps: BTreeSet<&str> = parts.iter().filter_map(|part| part.stamp.as_deref()).collect();
-    // What has no stamp belongs to the one export that has one; else the fold has given it one.
-    let unnamed = judged.iter().map(|judged| judged.stamp.as_str());
-    let unnamed = unnamed.filter(|stamp| !stamps.contains(stamp));
-    let unnamed = match stamps.first() {
-        Some(only) if stamps.len() == 1 => only,
-        _ => unnamed.last().unwrap_or_default(),
-    };
-    let mut of_export: BTreeMap<&str, Vec<&KnownPart>> = BTreeMap::new();
-    for part in &parts {
-        let stamp = part.stamp.as_deref().unwrap_or(unnamed);
-        of_export.entry(stamp).or_default().push(part);
-    }
-    for (stamp, parts) in of_export {
+    for (stamp, parts) in by_export(&parts, &judged) {
         let export = exports.entry(stamp.to_owned()).or_default();
         for part in parts.iter().filter(|part| !part.left_over) {
             export.parts += 1;
@@ -96,4 +84,29 @@ pub fn exports(catalog: &Catalog, decided: &Decided) -> Result<Vec<Export>, cata
         export
     };
     Ok(exports.into_iter().map(finish).collect())
+}
+
+/// Parts by the stamp of their export. What has none belongs to the one export that has one; else the fold has given it
+/// one.
+fn by_export<'a>(
+    parts: &'a [KnownPart],
+    judged: &'a [Judged],
+) -> BTreeMap<&'a str, Vec<&'a KnownPart>> {
+    let named: BTreeSet<&str> = parts
+        .iter()
+        .filter_map(|part| part.stamp.as_deref())
+        .collect();
+    let mut folded = judged.iter().map(|judged| judged.stamp.as_str());
+    let unnamed = match named.first() {
+        Some(only) if named.len() == 1 => only,
+        _ => folded
+            .find(|stamp| !named.contains(stamp))
+            .unwrap_or("(without a stamp)"),
+    };
+    let mut exports: BTreeMap<&str, Vec<&KnownPart>> = BTreeMap::new();
+    for part in parts {
+        let stamp = part.stamp.as_deref().unwrap_or(unnamed);
+        exports.entry(stamp).or_default().push(part);
+    }
+    exports
 }
