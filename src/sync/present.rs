@@ -5,7 +5,7 @@
 
 use super::LISTED;
 use crate::catalog::KnownPart;
-use crate::source::takeout::part::mtime_ns;
+use crate::source::takeout::part::{holds_files, mtime_ns};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
@@ -71,20 +71,19 @@ pub fn problems(parts: &[KnownPart]) -> Vec<String> {
     problems
 }
 
-fn look(part: &KnownPart) -> Result<(), Trouble> {
-    let meta = std::fs::metadata(&part.part.path).map_err(Trouble::Away)?;
-    if part.part.folder && !part.part.is_loose() {
-        let mut entries = std::fs::read_dir(&part.part.path).map_err(Trouble::Away)?;
-        return match entries.next() {
-            Some(Ok(_)) => Ok(()),
-            Some(Err(error)) => Err(Trouble::Away(error)),
-            None => Err(Trouble::Empty),
-        };
+fn look(known: &KnownPart) -> Result<(), Trouble> {
+    let part = &known.part;
+    let meta = std::fs::metadata(&part.path).map_err(Trouble::Away)?;
+    if part.folder && !part.is_loose() {
+        let mut entries = std::fs::read_dir(&part.path).map_err(Trouble::Away)?;
+        entries.next().transpose().map_err(Trouble::Away)?;
+        let filled = holds_files(&part.path);
+        return filled.then_some(()).ok_or(Trouble::Empty);
     }
-    if !meta.is_file() || (meta.len(), mtime_ns(&meta)) != (part.part.size, part.part.mtime_ns) {
+    if !meta.is_file() || (meta.len(), mtime_ns(&meta)) != (part.size, part.mtime_ns) {
         return Err(Trouble::Changed);
     }
-    ends(&part.part.path, meta.len()).map_err(Trouble::Away)
+    ends(&part.path, meta.len()).map_err(Trouble::Away)
 }
 
 /// Reads the first and the last byte: permission may be lost, and a disk fail, while names and sizes can be had.

@@ -16,6 +16,7 @@
 
 mod absent;
 mod again;
+mod arrivals;
 mod commands;
 mod copiers;
 mod copies;
@@ -47,4 +48,5 @@ mod tgz;
 mod tools;
 mod trouble;
 mod truth;
+mod vanish;
 mod xattrs;

@@ -261,7 +261,7 @@ fn sort(path: &Path, source_name: &str) -> io::Result<Sorted> {
 
 /// Whether there is any file in a folder. Empty folders are what is left where a disk is not there, and no export; one
 /// that cannot be read may hold some.
-fn holds_files(folder: &Path) -> bool {
+pub fn holds_files(folder: &Path) -> bool {
     let mut entries = WalkDir::new(folder).into_iter();
     entries.any(|entry| entry.map_or(true, |entry| !entry.file_type().is_dir()))
 }
