@@ -462,14 +462,6 @@ impl Catalog {
         Ok(())
     }
 
-    /// x
-    pub fn pixels(&self, _part: u32) -> Result<Vec<(u32, Option<(u32, u32)>)>> {
-        Ok(Vec::new())
-    }
-    /// x
-    pub fn set_pixels(&mut self, _: &[(u32, Option<(u32, u32)>)]) -> Result<()> {
-        Ok(())
-    }
     /// Keeps an image with the documents measured for it, and what it was made of.
     ///
     /// # Errors
