@@ -6,11 +6,13 @@
 
 mod arrive;
 mod dates;
+mod heads;
 pub mod index;
 pub mod look;
 mod loose;
 mod memory;
 mod peek;
+mod pixels;
 mod present;
 pub mod project;
 pub mod relayout;
@@ -27,6 +29,7 @@ use crate::source::takeout::part;
 use crate::tree::fold::Rules;
 use crate::tree::moves::Moves;
 use arrive::Arrivals;
+use project::{Exports, Terms};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -127,6 +130,15 @@ pub struct Pass<'a> {
     pub progress: &'a Progress,
 }
 
+impl<'a> Pass<'a> {
+    fn terms(&self) -> Terms<'a> {
+        Terms {
+            rules: self.rules,
+            decided: self.decided,
+        }
+    }
+}
+
 /// What came of a pass.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
@@ -146,12 +158,7 @@ pub struct Outcome {
 /// See [`Error`]. What was indexed before the error is kept.
 pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
-    let sources: Vec<String> = pass
-        .sources
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    catalog.set_meta("sources", &serde_json::Value::from(sources).to_string())?;
+    remember_sources(catalog, pass)?;
     let known = known(catalog)?;
     let has_names = project::is_kept(catalog)?;
     if has_names {
@@ -173,24 +180,31 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     let parts = complete(catalog.parts()?);
     whole.count(&parts, &found);
     whole.remember(catalog)?;
-    let hidden = divide(catalog, pass, &whole, &mut outcome)?;
+    let once = whole::shown_once(catalog)?;
+    let (broken, hidden) =
+        whole.divide(|stamp| pass.decided.accepted.contains(stamp) || once.contains(stamp));
+    relayout::remember(catalog, &hidden, &broken)?;
     outcome.new_parts = parts
         .iter()
         .filter(|part| !part.left_over && !known.iter().any(|old| old.part.id == part.part.id))
         .map(|part| part.part.path.clone())
         .collect();
-    let shown = project::groups(&parts, &hidden);
-    if shown.is_empty() && !hidden.is_empty() {
-        let (_, refused) = whole.divide(|stamp| !hidden.contains(stamp));
-        return Err(Error::Incomplete(refused, outcome.problems));
+    let exports = Exports {
+        groups: project::groups(&parts, &hidden),
+        absent: present::absent(&parts),
+        broken,
+    };
+    if exports.groups.is_empty() && !hidden.is_empty() {
+        return Err(Error::Incomplete(whole.only(&hidden), outcome.problems));
     }
+    outcome.problems.extend(whole.told(&hidden));
+    outcome.hidden = hidden.into_iter().collect();
     if !has_names {
         hold_still(catalog, pass)?;
     }
-    whole::show(catalog, shown.keys().flatten())?;
+    whole::show(catalog, exports.groups.keys().flatten())?;
     sweep(&catalog.dir().join(deflate::FOLDER), &parts);
-    let absent = present::absent(&parts);
-    outcome.moves = project::project(catalog, &shown, &absent, pass.rules)?;
+    outcome.moves = project::project(catalog, &exports, pass.terms())?;
     if !project::any_photos(catalog)? {
         let looked = if found.is_empty() {
             pass.sources.to_vec()
@@ -206,6 +220,13 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     let of_parts = problems(&parts);
     outcome.problems.extend(of_parts);
     Ok(outcome)
+}
+
+fn remember_sources(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<(), Error> {
+    let paths = pass.sources.iter().map(|path| path.display().to_string());
+    let sources: Vec<String> = paths.collect();
+    catalog.set_meta("sources", &serde_json::Value::from(sources).to_string())?;
+    Ok(())
 }
 
 /// The parts in the catalog, without those that a run has only begun.
@@ -226,37 +247,12 @@ fn complete(mut parts: Vec<KnownPart>) -> Vec<KnownPart> {
     parts
 }
 
-/// Tells of the exports that are not whole, and gives those that are not shown.
-fn divide(
-    catalog: &mut Catalog,
-    pass: &Pass<'_>,
-    whole: &Whole,
-    outcome: &mut Outcome,
-) -> Result<BTreeSet<String>, Error> {
-    let shown_once = whole::shown_once(catalog)?;
-    let (shown, refused) =
-        whole.divide(|stamp| pass.decided.accepted.contains(stamp) || shown_once.contains(stamp));
-    let hidden: BTreeSet<String> = refused.iter().map(|export| export.stamp.clone()).collect();
-    relayout::remember_hidden(catalog, &hidden)?;
-    for export in shown.iter().chain(&refused) {
-        outcome.problems.extend(export.reasons.iter().cloned());
-    }
-    for stamp in &hidden {
-        let what = format!(
-            "the export {stamp} is not shown until it is whole, or with --accept-incomplete {stamp}"
-        );
-        outcome.problems.push(what);
-    }
-    outcome.hidden = hidden.iter().cloned().collect();
-    Ok(hidden)
-}
-
 /// Refuses to let a change of layout move photos: that is for [`relayout`] alone.
 fn hold_still(catalog: &Catalog, pass: &Pass<'_>) -> Result<(), Error> {
     let Some(in_force) = pass.in_force else {
         return Ok(());
     };
-    let moves = relayout::preview(catalog, in_force, pass.rules)?;
+    let moves = relayout::preview(catalog, in_force, pass.terms())?;
     if moves.count() > 0 {
         return Err(Error::WouldMove(Box::new(moves)));
     }

@@ -81,8 +81,25 @@ impl Whole {
     pub(super) fn divide(
         &self,
         shown: impl Fn(&str) -> bool,
-    ) -> (Vec<Incomplete>, Vec<Incomplete>) {
-        self.exports().partition(|export| shown(&export.stamp))
+    ) -> (BTreeSet<String>, BTreeSet<String>) {
+        self.0.keys().cloned().partition(|stamp| shown(stamp))
+    }
+
+    /// What is wrong with some of them.
+    pub(super) fn only(&self, stamps: &BTreeSet<String>) -> Vec<Incomplete> {
+        let wanted = |export: &Incomplete| stamps.contains(&export.stamp);
+        self.exports().filter(wanted).collect()
+    }
+
+    /// All of it in lines, with those that are hidden.
+    pub(super) fn told(&self, hidden: &BTreeSet<String>) -> Vec<String> {
+        let mut lines: Vec<String> = self.0.values().flatten().cloned().collect();
+        lines.extend(hidden.iter().map(|stamp| {
+            format!(
+                "the export {stamp} is not shown until it is whole, or with --accept-incomplete {stamp}"
+            )
+        }));
+        lines
     }
 }
 
