@@ -111,7 +111,11 @@ impl Relayout {
             new.put_in_force(&state)?;
         }
         if is_known {
-            relayout::change(&mut Catalog::open(&state)?, &fold(&new)?)?;
+            let mut catalog = Catalog::open(&state)?;
+            if let Some(damage) = catalog.damage() {
+                bail!("the layout is changed, and `gphotosfs sync` makes the tree anew: {damage}");
+            }
+            relayout::change(&mut catalog, &fold(&new)?)?;
         }
         drop(lock);
         self.end(&old, &new, moves, true)
