@@ -177,6 +177,13 @@ impl Catalog {
         &self.dir
     }
 
+    /// The files that hold it: the catalog itself, and its log where something is in that.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let path = self.dir.join(FILE);
+        let log = file::log(&path);
+        [Some(path), log].into_iter().flatten().collect()
+    }
+
     /// Opens it for reading; `None` when there is none.
     ///
     /// # Errors

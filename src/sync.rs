@@ -443,7 +443,7 @@ fn sweep(seek: &Path, parts: &[KnownPart]) {
 }
 
 /// Parts whose bytes cannot be had: gone, replaced, or held no more. What they hold is read from elsewhere where it can.
-fn absent(parts: &[KnownPart]) -> BTreeSet<u32> {
+pub fn absent(parts: &[KnownPart]) -> BTreeSet<u32> {
     let is_there = |part: &KnownPart| {
         let meta = std::fs::metadata(&part.part.path);
         !part.left_over && meta.is_ok_and(|meta| part.part.folder || is_unchanged(part, &meta))

@@ -58,8 +58,7 @@ pub(super) fn own(path: &Path) -> Result<(Connection, Option<Damage>)> {
 
 fn sound(path: &Path) -> Result<Connection> {
     // The last to leave removes the log.
-    let log = std::fs::metadata(beside(path, "-wal"));
-    let was_left = log.is_ok_and(|log| log.len() > 0);
+    let was_left = log(path).is_some();
     if path.exists() {
         // Opening for writing changes the file already, and a newer catalog is not to be touched.
         let found = schema::version(&read(path)?)?;
@@ -81,6 +80,13 @@ fn sound(path: &Path) -> Result<Connection> {
         note_check(&db)?;
     }
     Ok(db)
+}
+
+/// The log of a database, where something is in it.
+pub(super) fn log(path: &Path) -> Option<PathBuf> {
+    let log = beside(path, "-wal");
+    let holds = std::fs::metadata(&log).is_ok_and(|meta| meta.len() > 0);
+    holds.then_some(log)
 }
 
 /// Remembers that the file has been looked through, or is new.
