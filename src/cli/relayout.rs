@@ -2,8 +2,10 @@
 
 use super::{Common, Done, Names, find, name_max, print, print_json, tell};
 use crate::catalog::{self, Catalog};
-use crate::config::{Config, Layout, edit};
+use crate::config::{Config, Decisions, Layout, edit};
 use crate::fs::lock::Lock;
+use crate::model::Decided;
+use crate::sync::project::Terms;
 use crate::sync::{self, relayout};
 use crate::tree::fold::Rules;
 use crate::tree::moves::{Move, Moves};
@@ -88,7 +90,9 @@ impl Relayout {
         if old == new && config.layout == new {
             return self.nothing(&new);
         }
-        let known = preview(&state, &old, &new)?;
+        let decisions = Decisions::load(&places.decisions(&state))?;
+        let decided = decisions.decided();
+        let known = preview(&state, &old, &new, decided)?;
         let is_known = known.is_some();
         if !is_known && was_made {
             bail!(
@@ -111,11 +115,7 @@ impl Relayout {
             new.put_in_force(&state)?;
         }
         if is_known {
-            let mut catalog = Catalog::open(&state)?;
-            if let Some(damage) = catalog.damage() {
-                bail!("the layout is changed, and `gphotosfs sync` makes the tree anew: {damage}");
-            }
-            relayout::change(&mut catalog, &fold(&new)?)?;
+            change(&state, &new, decided)?;
         }
         drop(lock);
         self.end(&old, &new, moves, true)
@@ -223,12 +223,29 @@ impl Relayout {
     }
 }
 
+/// Makes the tree anew under a layout.
+fn change(state: &Path, new: &Layout, decided: &Decided) -> anyhow::Result<()> {
+    let mut catalog = Catalog::open(state)?;
+    if let Some(damage) = catalog.damage() {
+        bail!("the layout is changed, and `gphotosfs sync` makes the tree anew: {damage}");
+    }
+    let rules = &fold(new)?;
+    relayout::change(&mut catalog, Terms { rules, decided })?;
+    Ok(())
+}
+
 /// What would move; `None` where nothing has been indexed yet.
-fn preview(state: &Path, old: &Layout, new: &Layout) -> anyhow::Result<Option<Moves>> {
+fn preview(
+    state: &Path,
+    old: &Layout,
+    new: &Layout,
+    decided: &Decided,
+) -> anyhow::Result<Option<Moves>> {
     let Some(catalog) = Catalog::peek(state)? else {
         return Ok(None);
     };
-    match relayout::preview(&catalog, &fold(old)?, &fold(new)?) {
+    let rules = &fold(new)?;
+    match relayout::preview(&catalog, &fold(old)?, Terms { rules, decided }) {
         Ok(moves) => Ok(Some(moves)),
         Err(sync::Error::Catalog(catalog::Error::NotYet)) => Ok(None),
         Err(error) => Err(error.into()),
