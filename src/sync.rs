@@ -19,7 +19,7 @@ pub mod relayout;
 mod same;
 mod whole;
 
-pub use present::problems;
+pub use present::{absent, problems};
 pub use whole::{Incomplete, incomplete};
 
 use crate::catalog::{self, Catalog, KnownPart};
@@ -152,12 +152,25 @@ pub struct Outcome {
     pub moves: Option<Moves>,
 }
 
-/// Makes a pass. When nothing has changed it reads no archive.
+/// Makes a pass. When nothing has changed it reads no archive. A catalog that turns out to be damaged is made anew.
 ///
 /// # Errors
 /// See [`Error`]. What was indexed before the error is kept.
 pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
+    match pass_over(catalog, pass) {
+        Err(Error::Catalog(catalog::Error::Damaged(what))) => {
+            catalog.make_anew(&what)?;
+            pass_over(catalog, pass)
+        }
+        ended => ended,
+    }
+}
+
+fn pass_over(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
+    outcome
+        .problems
+        .extend(catalog.damage().map(ToString::to_string));
     remember_sources(catalog, pass)?;
     let known = known(catalog)?;
     let has_names = project::is_kept(catalog)?;

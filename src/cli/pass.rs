@@ -40,9 +40,17 @@ pub(super) fn pass(
     let ended = progress::show(&counted, common.quiet, service, || {
         sync::sync(catalog, &pass)
     })?;
-    let outcome = ended.map_err(|error| match error {
-        sync::Error::WouldMove(moves) => would_move(config, &in_force.unwrap_or_default(), &moves),
-        error => error.into(),
+    let outcome = ended.map_err(|error| {
+        let error = match error {
+            sync::Error::WouldMove(moves) => {
+                would_move(config, &in_force.unwrap_or_default(), &moves)
+            }
+            error => error.into(),
+        };
+        match catalog.damage() {
+            Some(damage) => error.context(damage.to_string()),
+            None => error,
+        }
     })?;
     config.layout.put_in_force(&library.state_dir)?;
     Ok(outcome)

@@ -23,7 +23,7 @@ enum Trouble {
 }
 
 /// Parts whose bytes cannot be had: gone, replaced, or held no more. What they hold is read from elsewhere where it can.
-pub(super) fn absent(parts: &[KnownPart]) -> BTreeSet<u32> {
+pub fn absent(parts: &[KnownPart]) -> BTreeSet<u32> {
     let absent = parts
         .iter()
         .filter(|part| part.left_over || look(part).is_err());
