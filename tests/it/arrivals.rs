@@ -310,14 +310,21 @@ fn exports_are_listed_and_decided_upon() {
         says(
             &ran.ends(1),
             &[
-                "as you decided",
+                "from the next sync on partial",
                 "shown from the next sync on",
                 "the next `gphotosfs sync`",
             ],
         );
         command(&home, "sync", &[]).ends(1);
+        says(
+            &command(&home, "exports", &[]).ends(1),
+            &["partial as you decided", "shown as you decided"],
+        );
         let listed = exports(&home);
-        assert_eq!(listed[0]["decided"], false);
+        assert_eq!(
+            (&listed[0]["decided"], &listed[0]["full"]),
+            (&json!(false), &json!(false))
+        );
         assert_eq!(
             (&listed[1]["accepted"], &listed[1]["complete"]),
             (&json!(true), &json!(false))
