@@ -1,9 +1,10 @@
 //! What arrives in a source: parts that are not whole yet, that have moved, or that are no archives; and the list of exports.
 
 use crate::export::{How, Photo, noise, part, shown, unpacked};
-use crate::kit::{Home, Ran, hashes, run, stats, takeout, within};
+use crate::kit::{Home, Ran, generator, hashes, run, stats, takeout, within};
 use crate::sources::{MIDDLE, export, gphotosfs, says};
 use crate::trouble::python;
+use crate::truth::Truth;
 use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -252,6 +253,25 @@ fn media_too_large_for_an_archive_are_parts() {
             assert_eq!(error.raw_os_error(), Some(libc::EIO));
             mount.unmount();
         }
+    });
+}
+
+/// Whatever the other parts are, and whatever else is in them.
+#[test]
+fn an_export_with_loose_files_is_all_that_it_should_be() {
+    within(LIMIT, || {
+        let home = Home::new();
+        let mut make = Command::new("python3");
+        make.args(["-S", "-E", "-B"])
+            .arg(generator().join("make_export.py"));
+        make.arg("--out")
+            .arg(home.path("x"))
+            .args(["--seed", "81", "--photos", "300"]);
+        run(make.args(["--parts", "3", "--form", "mixed", "--loose", "4"])).ok();
+        let mount = home.mount(takeout([home.path("x/export")]));
+        assert_eq!(mount.status()["parts"], 7);
+        crate::exports::check(&mount, &Truth::read(&home.path("x")));
+        mount.unmount();
     });
 }
 
