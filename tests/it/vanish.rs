@@ -377,6 +377,10 @@ fn what_nobody_can_know_is_not_mounted() {
             let remove = format!("gphotosfs remove {name}");
             says(&home.mount_run([""; 0]).ends(2), &[name, &remove]);
             says(&gphotosfs(&home, ["sync"]).ends(2), &[name, &remove]);
+            says(
+                &gphotosfs(&home, ["status"]).ends(2),
+                &["nothing is indexed yet"],
+            );
             assert_eq!(rsync(&home, "a").code, 23);
             assert_eq!(
                 Tool::Rsync.copied(&home, "a"),
