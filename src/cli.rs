@@ -4,6 +4,7 @@
 
 mod add;
 mod config;
+mod diff;
 mod doctor;
 mod find;
 mod helper;
@@ -11,6 +12,7 @@ mod info;
 mod mount;
 mod notify;
 mod pass;
+mod past;
 mod progress;
 mod relayout;
 mod remove;
@@ -166,6 +168,8 @@ enum Command {
     Status(status::Status),
     /// All that is known of files in a mount
     Info(info::Info),
+    /// What exports have added and changed
+    Diff(diff::Diff),
     /// Change what moves photos, such as the time zone
     Relayout(relayout::Relayout),
     /// The configuration file and the values in force
@@ -201,6 +205,7 @@ pub fn run() -> ExitCode {
         Command::Unmount(unmount) => unmount.run(),
         Command::Status(status) => status.run(&cli.common),
         Command::Info(info) => info.run(),
+        Command::Diff(diff) => diff.run(&cli.common),
         Command::Relayout(relayout) => relayout.run(&cli.common),
         Command::Config(config) => config.run(&cli.common),
         Command::Doctor(doctor) => doctor.run(&cli.common),

@@ -73,7 +73,7 @@ impl Fold<'_> {
         }
     }
 
-    fn hidden(&self, content: ContentId) -> Hidden {
+    pub(super) fn hidden(&self, content: ContentId) -> Hidden {
         let photo = &self.photos[self.contents[content].photo];
         if photo.shown != content {
             Hidden::Older
