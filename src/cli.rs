@@ -3,10 +3,12 @@
 //! Exit codes are 0 for done, 1 for done but something needs the user, 2 for not done.
 
 mod add;
+mod ask;
 mod config;
 mod diff;
 mod doctor;
 mod find;
+mod forget;
 mod helper;
 mod info;
 mod mount;
@@ -170,6 +172,8 @@ enum Command {
     Info(info::Info),
     /// What exports have added and changed
     Diff(diff::Diff),
+    /// Take photos out of view that are gone from Google, or that you name
+    Forget(forget::Forget),
     /// Change what moves photos, such as the time zone
     Relayout(relayout::Relayout),
     /// The configuration file and the values in force
@@ -206,6 +210,7 @@ pub fn run() -> ExitCode {
         Command::Status(status) => status.run(&cli.common),
         Command::Info(info) => info.run(),
         Command::Diff(diff) => diff.run(&cli.common),
+        Command::Forget(forget) => forget.run(&cli.common),
         Command::Relayout(relayout) => relayout.run(&cli.common),
         Command::Config(config) => config.run(&cli.common),
         Command::Doctor(doctor) => doctor.run(&cli.common),

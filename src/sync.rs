@@ -5,6 +5,7 @@
 //! until the user accepts it.
 
 mod dates;
+pub mod forget;
 mod heads;
 pub mod index;
 pub mod look;

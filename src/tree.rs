@@ -14,6 +14,7 @@
 pub mod document;
 pub mod fold;
 pub mod image;
+mod kin;
 pub mod moves;
 pub mod names;
 pub mod numbers;

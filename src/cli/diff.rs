@@ -62,7 +62,7 @@ impl Diff {
             &self.takeout,
             self.demo,
         )?;
-        let known = past::Known::of(&state, &config)?;
+        let known = past::Known::of(&state, &places, &config)?;
         let stamps = (self.from.as_str(), self.to.as_deref());
         let (to, found) = differences(&known.catalog, stamps, known.terms())?;
         let report = Report {

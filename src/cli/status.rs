@@ -141,6 +141,13 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
         "{:>10} = media files in the archives",
         report.in_archives
     )?;
+    if report.gone > 0 {
+        writeln!(
+            text,
+            "\n{} photos are gone from Google and still shown; `gphotosfs forget --gone --dry-run` lists them",
+            n(report.gone)
+        )?;
+    }
     let (sidecars, media) = report.lone;
     if sidecars + media > 0 {
         writeln!(

@@ -45,6 +45,9 @@ pub struct Status {
     pub newest: Option<String>,
     /// Contents shown.
     pub shown: u64,
+    /// Those of them that are gone from Google: a later full export lacks them, or holds them in the trash or the locked
+    /// folder alone.
+    pub gone: u64,
     /// Documents shown beside them; they are in no other number but those of bytes.
     pub documents: u64,
     /// Contents left out.
@@ -93,6 +96,7 @@ pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Statu
             }
         }
     }
+    let gone = image.gone().len() as u64;
     let tree = Tree::plant(image, options);
     let totals = tree.totals();
     let videos = tree.files().filter(|file| file.video).count() as u64;
@@ -117,6 +121,7 @@ pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Statu
         newest: newest.and_then(super::info::rfc3339),
         shown: totals.files,
         documents: totals.documents,
+        gone,
         left_out,
         duplicates,
         in_archives: found.media,

@@ -92,7 +92,7 @@ pub(super) fn compare(
     Ok(problems)
 }
 
-fn read_head(
+pub(super) fn read_head(
     part: &KnownPart,
     location: Location,
     paths: &[Vec<u8>],

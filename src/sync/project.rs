@@ -18,7 +18,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 /// Counts the versions of the fold and of what it takes in. A catalog whose image is of another is folded anew.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// Under this key the catalog remembers which version made the kept image: another's cannot be read.
 const DRAWN_BY: &str = "drawn_by";
 

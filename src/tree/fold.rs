@@ -102,6 +102,15 @@ struct Content {
     photo: PhotoId,
 }
 
+/// What says that a photo is gone from Google.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Gone {
+    /// The number of the export among those that were judged.
+    export: u32,
+    /// It holds the photo, in the trash or in the locked folder.
+    held: bool,
+}
+
 #[derive(Debug)]
 struct Photo {
     id: BlobKey,
@@ -124,7 +133,7 @@ struct Photo {
     uploads: Uploads,
     sidecar: Option<u32>,
     hidden: Hidden,
-    gone: bool,
+    gone: Option<Gone>,
     home: Option<DirId>,
 }
 

@@ -138,7 +138,7 @@ impl Fold<'_> {
             in_view: self.hidden(own.shown) == Hidden::No,
             shown: own.shown,
             current: own.current,
-            gone: own.gone,
+            gone: own.gone.is_some(),
             date: self.date(photo),
             title: own.name().to_owned(),
             path: own
