@@ -80,6 +80,15 @@ pub struct Settings {
     pub state_dir: PathBuf,
 }
 
+/// What is done with cache and memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hand {
+    /// They are read and written.
+    Writes,
+    /// They are somebody else's: they are read.
+    Reads,
+}
+
 /// The bytes of a library. All its methods may be called from any number of threads.
 pub struct Content {
     origin: Arc<Origin>,
@@ -90,6 +99,20 @@ pub struct Content {
 }
 
 impl Content {
+    /// The same beside whoever makes use of the folders: reads what lies there and writes nothing. What is not in the cache
+    /// is read from the archives and checked, each time.
+    ///
+    /// # Errors
+    /// None that are known; as for [`Content::new`].
+    pub fn guest(settings: Settings, parts: Vec<Part>, blobs: usize) -> io::Result<Content> {
+        Content::build(
+            settings,
+            parts,
+            blobs,
+            (Box::new(Instant::now), Hand::Reads),
+        )
+    }
+
     /// Gets ready to serve blobs with indexes below `blobs` that lie in `parts`. Fails only where the folder for its
     /// memory cannot be made; a cache that cannot be used is logged and done without.
     pub fn new(settings: Settings, parts: Vec<Part>, blobs: usize) -> io::Result<Content> {
@@ -102,20 +125,30 @@ impl Content {
         blobs: usize,
         clock: Clock,
     ) -> io::Result<Content> {
+        Content::build(settings, parts, blobs, (clock, Hand::Writes))
+    }
+
+    fn build(
+        settings: Settings,
+        parts: Vec<Part>,
+        blobs: usize,
+        (clock, hand): (Clock, Hand),
+    ) -> io::Result<Content> {
         let counters = Arc::new(Counters::default());
-        let cache = Cache::open(
-            settings.cache_dir,
-            settings.cache_max_bytes,
-            settings.min_free_bytes,
-            Arc::clone(&counters),
-        );
-        let memory = Arc::new(Memory::open(&settings.state_dir, blobs)?);
+        let caps = (settings.cache_max_bytes, settings.min_free_bytes);
+        let cache = Cache::open(settings.cache_dir, caps, Arc::clone(&counters), hand);
+        let memory = match hand {
+            Hand::Writes => Memory::open(&settings.state_dir, blobs)?,
+            Hand::Reads => Memory::read(&settings.state_dir, blobs),
+        };
+        let memory = Arc::new(memory);
         let origin = Arc::new(Origin::new(parts, blobs, counters));
         let failures = Arc::new(Failures::new(clock));
         let seeks = Seeks::new(
             Arc::clone(&origin),
             Arc::clone(&memory),
             settings.state_dir.join(deflate::FOLDER),
+            hand,
         );
         let deflated = Arc::new(Deflated::new(
             Arc::clone(&origin),

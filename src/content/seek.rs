@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 
+use super::Hand;
 use super::counters::add;
 use super::error::Error;
 use super::memory::Memory;
@@ -45,6 +46,7 @@ pub(super) struct Seeks {
     pub(super) origin: Arc<Origin>,
     memory: Arc<Memory>,
     dir: PathBuf,
+    hand: Hand,
     /// By the name of their file; `None` where there are none.
     points: Mutex<LruCache<String, Option<Arc<Points>>>>,
     idle: Mutex<LruCache<u64, Idle>>,
@@ -97,11 +99,12 @@ impl Read for Flow {
 }
 
 impl Seeks {
-    pub(super) fn new(origin: Arc<Origin>, memory: Arc<Memory>, dir: PathBuf) -> Seeks {
+    pub(super) fn new(origin: Arc<Origin>, memory: Arc<Memory>, dir: PathBuf, hand: Hand) -> Seeks {
         Seeks {
             origin,
             memory,
             dir,
+            hand,
             points: Mutex::new(LruCache::new(OPEN)),
             idle: Mutex::new(LruCache::new(IDLE)),
             serial: AtomicU64::new(0),
@@ -191,6 +194,9 @@ impl Seeks {
 
     /// Keeps the checkpoints of a zip entry that was just passed.
     pub(super) fn keep(&self, place: &Place, marks: &Marks) {
+        if self.hand == Hand::Reads {
+            return;
+        }
         let name = place.points_name();
         let path = self.dir.join(&name);
         let kept = self
