@@ -6,7 +6,7 @@ use super::project::{self, Exports, Facts, Terms};
 use super::{Error, relayout};
 use crate::catalog::Catalog;
 use crate::tree::fold::{Differences, Moment};
-use crate::tree::image::{Image, Texts};
+use crate::tree::image::{Image, Sidecars};
 
 /// Stamps of the exports that are shown, the oldest first. An export whose parts bear none has that of its newest upload.
 ///
@@ -40,15 +40,24 @@ fn check(known: &[String], stamp: &str) -> Result<(), Error> {
     })
 }
 
-/// The tree as of the export of this stamp: what it was, or would have been, when that was the newest.
+/// The tree as of the export of this stamp, with the documents that a mount shows: what it was, or would have been, when that
+/// was the newest. Nothing is kept.
 ///
 /// # Errors
 /// [`Error::NoSuchExport`] when none of the exports that are shown has this stamp;
 /// [`catalog::Error::NotYet`](crate::catalog::Error::NotYet) before all parts have been taken in once; also when the
 /// catalog fails.
-pub fn as_of(catalog: &Catalog, stamp: &str, terms: Terms<'_>) -> Result<(Image, Texts), Error> {
+pub fn as_of(
+    catalog: &Catalog,
+    stamp: &str,
+    terms: Terms<'_>,
+    sidecars: Sidecars,
+) -> Result<Image, Error> {
     check(&stamps(catalog)?, stamp)?;
-    project::fold(Facts::Kept(catalog), &until(catalog, stamp)?, terms)
+    let exports = until(catalog, stamp)?;
+    let (mut image, texts) = project::fold(Facts::Kept(catalog), &exports, terms)?;
+    catalog.add_documents(&mut image, texts, sidecars)?;
+    Ok(image)
 }
 
 /// What the exports after one have changed, up to and with another; up to the newest where none is named. Gives the stamp

@@ -44,6 +44,7 @@ mod service;
 mod sources;
 mod systems;
 mod tgz;
+mod time;
 mod tools;
 mod trouble;
 mod truth;

@@ -1,0 +1,492 @@
+//! A library in time: what each export changed, the library as of each of them, and photos that are forgotten.
+
+use crate::kit::{Home, Ran, hashes, run, sha256, stats, takeout, within};
+use crate::sources::{gphotosfs, says, write_config};
+use crate::trouble::{library, python};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// Three exports of one account: the first and the last are full.
+const STAMPS: [&str; 3] = ["20260713T041200Z", "20260913T041200Z", "20261113T041200Z"];
+
+/// 2023-07-14T09:51:12Z.
+const JULY: i64 = 1_689_328_272;
+const AUGUST: i64 = JULY + 31 * 86_400;
+
+/// Writes entries into a zip: text as it is said so many times, numbers as so many bytes that cannot be compressed.
+const WRITE: &str = "import sys, json, random, zipfile
+with zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED) as z:
+    for path, what in json.load(open(sys.argv[2])):
+        data = random.Random(path).randbytes(what) if isinstance(what, int) else what
+        how = zipfile.ZIP_STORED if path.endswith('.png') else zipfile.ZIP_DEFLATED
+        z.writestr(path, data, how)";
+
+/// The entries of one part.
+#[derive(Default)]
+struct Export(Vec<(String, Value)>);
+
+impl Export {
+    fn add(&mut self, folder: &str, file: &str, data: &Value) {
+        let path = format!("Takeout/Google Photos/{folder}/{file}");
+        self.0.push((path, data.clone()));
+    }
+
+    /// A photo and its sidecar. It is taken in July unless `facts` say otherwise, and uploaded when its number says.
+    fn photo(&mut self, file: &str, number: i64, data: impl Into<Value>, facts: Value) {
+        self.in_folder("Photos from 2023", file, number, &data.into(), facts);
+    }
+
+    fn in_folder(&mut self, folder: &str, file: &str, number: i64, data: &Value, facts: Value) {
+        self.add(folder, file, data);
+        let mut said = json!({
+            "title": file,
+            "photoTakenTime": { "timestamp": JULY.to_string() },
+            "creationTime": { "timestamp": (JULY + number).to_string() },
+            "url": format!("https://photos.google.com/photo/{number}"),
+        });
+        let facts = facts.as_object().cloned().unwrap_or_default();
+        said.as_object_mut().unwrap().extend(facts);
+        let sidecar = format!("{file}.supplemental-metadata.json");
+        self.add(folder, &sidecar, &said.to_string().into());
+    }
+
+    fn write(self, dir: &Path, stamp: &str) {
+        fs::create_dir_all(dir).unwrap();
+        let list = dir.join("entries");
+        fs::write(&list, serde_json::to_vec(&self.0).unwrap()).unwrap();
+        let part = dir.join(format!("takeout-{stamp}-001.zip"));
+        python(WRITE, [part, list.clone()]).ok();
+        fs::remove_file(list).unwrap();
+    }
+}
+
+fn text(name: &str, times: usize) -> String {
+    name.repeat(times)
+}
+
+fn taken(second: i64) -> Value {
+    json!({ "photoTakenTime": { "timestamp": second.to_string() } })
+}
+
+/// What the first and the last export share: photos 1 to 20, and three that something happens to.
+fn common(export: &mut Export, retitled: &str) {
+    for number in 1..=20 {
+        let name = format!("p{number:02}.jpg");
+        let facts = match number {
+            3 => json!({ "people": [{ "name": "Ada" }], "description": "by the sea" }),
+            4 => json!({ "favorited": true }),
+            _ => Value::Null,
+        };
+        export.photo(&name, number, text(&name, 100), facts);
+    }
+    export.photo("big.jpg", 30, 400_000, Value::Null);
+    export.photo("stored.png", 31, 300_000, Value::Null);
+    export.photo(retitled, 32, text("t", 500), Value::Null);
+}
+
+fn first(dir: &Path) {
+    let mut export = Export::default();
+    common(&mut export, "t.jpg");
+    export.photo("a.jpg", 40, text("original", 100), Value::Null);
+    export.add(
+        "Photos from 2023",
+        "a-edited.jpg",
+        &text("edit 1", 100).into(),
+    );
+    export.photo("r.jpg", 41, text("r", 700), Value::Null);
+    export.photo("o.jpg", 42, text("o", 3000), Value::Null);
+    export.photo("gone.jpg", 43, text("gone", 100), Value::Null);
+    export.photo("trashed.jpg", 44, text("trashed", 100), Value::Null);
+    export.add(
+        "Sea",
+        "metadata.json",
+        &json!({ "title": "Sea" }).to_string().into(),
+    );
+    export.in_folder(
+        "Sea",
+        "p01.jpg",
+        1,
+        &text("p01.jpg", 100).into(),
+        Value::Null,
+    );
+    export.write(dir, STAMPS[0]);
+}
+
+fn second(dir: &Path) {
+    let mut export = Export::default();
+    export.photo("a.jpg", 40, text("original", 100), Value::Null);
+    export.add(
+        "Photos from 2023",
+        "a-edited.jpg",
+        &text("edit 2", 100).into(),
+    );
+    export.photo("r.jpg", 41, text("r", 700), taken(AUGUST));
+    export.photo(
+        "n1.jpg",
+        50,
+        text("new", 100),
+        json!({ "people": [{ "name": "Ada" }] }),
+    );
+    // Another photo of the same name.
+    export.photo("p02.jpg", 51, text("another", 300), Value::Null);
+    export.write(dir, STAMPS[1]);
+}
+
+fn third(dir: &Path) {
+    let mut export = Export::default();
+    common(&mut export, "b.jpg");
+    export.photo("a.jpg", 40, text("original", 100), Value::Null);
+    export.add(
+        "Photos from 2023",
+        "a-edited.jpg",
+        &text("edit 2", 100).into(),
+    );
+    export.photo("r.jpg", 41, text("r", 700), taken(AUGUST));
+    export.photo("o.jpg", 42, text("o", 1000), Value::Null);
+    export.photo(
+        "trashed.jpg",
+        44,
+        text("trashed", 100),
+        json!({ "trashed": true }),
+    );
+    export.photo(
+        "n1.jpg",
+        50,
+        text("new", 100),
+        json!({ "people": [{ "name": "Ada" }] }),
+    );
+    export.photo(
+        "p02(1).jpg",
+        51,
+        text("another", 300),
+        json!({ "title": "p02.jpg" }),
+    );
+    export.photo("n2.jpg", 52, text("newer", 100), Value::Null);
+    export.add(
+        "Sea",
+        "metadata.json",
+        &json!({ "title": "Sea" }).to_string().into(),
+    );
+    export.in_folder("Sea", "n2.jpg", 52, &text("newer", 100).into(), Value::Null);
+    export.write(dir, STAMPS[2]);
+}
+
+/// A folder with the first so many exports.
+fn series(dir: &Path, count: usize) -> PathBuf {
+    for write in [first, second, third].iter().take(count) {
+        write(dir);
+    }
+    dir.to_owned()
+}
+
+fn at(name: &str) -> String {
+    format!("by-date/2023/2023-07/{name}")
+}
+
+/// A library of all three that is configured and indexed.
+fn home() -> Home {
+    let home = Home::new();
+    let path = series(&home.path("all"), 3);
+    let path = path.display();
+    write_config(
+        &home,
+        &format!("[[source]]\nkind = \"takeout\"\npath = \"{path}\"\n"),
+    );
+    gphotosfs(&home, ["sync"]).ok();
+    home
+}
+
+fn diff(home: &Home, stamps: &[&str]) -> Value {
+    let words = ["diff", "--json"].iter().chain(stamps);
+    gphotosfs(home, words).ok().json()
+}
+
+fn paths(found: &Value, kind: &str) -> Vec<String> {
+    let all = found[kind].as_array().unwrap().iter();
+    all.map(|one| one["path"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn diff_tells_what_each_export_changed() {
+    within(LIMIT, || {
+        let home = home();
+        let found = diff(&home, &STAMPS[..2]);
+        assert_eq!(
+            (&found["from"], &found["to"]),
+            (&STAMPS[0].into(), &STAMPS[1].into())
+        );
+        let added = paths(&found, "added");
+        let another = added.iter().find(|path| path.contains("p02~")).unwrap();
+        assert_eq!(added, [at("n1.jpg"), another.clone()]);
+        assert_eq!(
+            found["edited"],
+            json!([{ "path": at("a-edited.jpg"), "from": 600, "to": 600, "shown": true }])
+        );
+        let august = "by-date/2023/2023-08/r.jpg";
+        assert_eq!(
+            found["re_dated"],
+            json!([{
+                "path": august, "was": at("r.jpg"),
+                "from": "2023-07-14T09:51:12Z", "to": "2023-08-14T09:51:12Z",
+            }])
+        );
+        assert_eq!(
+            found["people"],
+            json!([{
+                "path": "people/Ada", "title": "Ada", "new": false,
+                "added": ["people/Ada/n1.jpg"], "removed": [],
+            }])
+        );
+        for none in [
+            "re_encoded",
+            "gone",
+            "returned",
+            "re_titled",
+            "albums",
+            "favorites",
+        ] {
+            assert_eq!(found[none], json!([]), "{none}");
+        }
+
+        let found = diff(&home, &STAMPS[1..]);
+        assert_eq!(paths(&found, "added"), [at("n2.jpg")]);
+        assert_eq!(
+            found["re_encoded"],
+            json!([{ "path": at("o.jpg"), "from": 3000, "to": 1000, "shown": false }])
+        );
+        assert_eq!(paths(&found, "gone"), [at("gone.jpg"), at("trashed.jpg")]);
+        assert_eq!(
+            found["re_titled"],
+            json!([{ "path": at("b.jpg"), "was": at("t.jpg"), "from": "t.jpg", "to": "b.jpg" }])
+        );
+        assert_eq!(
+            found["albums"],
+            json!([{
+                "path": "albums/Sea", "title": "Sea", "new": false,
+                "added": ["albums/Sea/n2.jpg"], "removed": [],
+            }])
+        );
+        for none in ["edited", "returned", "re_dated", "people", "favorites"] {
+            assert_eq!(found[none], json!([]), "{none}");
+        }
+
+        // The newest is meant where one is named, and the sum is that of the steps.
+        let all = diff(&home, &STAMPS[..1]);
+        assert_eq!(all["to"], STAMPS[2]);
+        assert_eq!(all, diff(&home, &[STAMPS[0], STAMPS[2]]));
+        assert_eq!(paths(&all, "added").len(), 3);
+        assert_eq!(paths(&all, "edited"), [at("a-edited.jpg")]);
+        let told = gphotosfs(&home, ["diff", STAMPS[1]]).ok();
+        let words = [
+            "1 added:\n",
+            "1 re-encoded at Google:\n",
+            "the better version stays in view",
+            "2 gone from Google, still shown:\n",
+            "b.jpg (was by-date/2023/2023-07/t.jpg)  \"t.jpg\" -> \"b.jpg\"",
+            "albums/Sea  +1\n",
+        ];
+        says(&told, &words);
+    });
+}
+
+#[test]
+fn stamps_that_make_no_sense_are_refused_with_those_that_do() {
+    within(LIMIT, || {
+        let home = home();
+        let known = STAMPS.join(", ");
+        let unknown = gphotosfs(&home, ["diff", "20250101T000000Z"]).ends(2);
+        says(
+            &unknown,
+            &["no export has the stamp 20250101T000000Z", &known],
+        );
+        let unknown = gphotosfs(&home, ["diff", STAMPS[0], "yesterday"]).ends(2);
+        says(&unknown, &["no export has the stamp yesterday", &known]);
+        let order = gphotosfs(&home, ["diff", STAMPS[1], STAMPS[0]]).ends(2);
+        says(&order, &["give the older one first"]);
+        says(
+            &gphotosfs(&home, ["diff", STAMPS[2]]).ends(2),
+            &["not older"],
+        );
+    });
+}
+
+/// What a tree shows: the path of everything, with size and SHA-256 of files.
+fn shown(root: &Path) -> BTreeMap<PathBuf, String> {
+    hashes(root)
+}
+
+fn forget(home: &Home, words: &[&str]) -> Ran {
+    gphotosfs(home, ["forget"].iter().chain(words))
+}
+
+/// The lines of [`stats`] but for the sums that directories show, without those of some names.
+fn others(root: &Path, without: &[&str]) -> BTreeSet<String> {
+    let is_other = |line: &String| !without.iter().any(|name| line.contains(name));
+    let files = stats(root).into_iter().filter(|line| line.contains(".jpg"));
+    files.filter(is_other).collect()
+}
+
+#[test]
+fn what_is_gone_is_told_and_stays_until_it_is_forgotten() {
+    within(LIMIT, || {
+        let home = home();
+        let mount = home.mount([""; 0]);
+        let status = mount.status();
+        assert_eq!(status["gone"], 2, "{status:#}");
+        let told = gphotosfs(&home, ["status"]).ok();
+        says(&told, &["2 photos are gone from Google and still shown"]);
+        let info =
+            mount.info(&[at("gone.jpg"), at("trashed.jpg"), at("p01.jpg")].map(|p| mount.path(p)));
+        assert_eq!(
+            info[0]["gone"],
+            json!({ "export": STAMPS[2], "held": false })
+        );
+        assert_eq!(
+            info[1]["gone"],
+            json!({ "export": STAMPS[2], "held": true })
+        );
+        assert_eq!(info[2]["gone"], Value::Null);
+        let mut command = home.gphotosfs(["info"]);
+        let told = run(command.arg(mount.path(at("gone.jpg")))).ok();
+        says(
+            &told,
+            &[&format!("yes, lacking in the full export {}", STAMPS[2])],
+        );
+        // Its versions, the one that is shown first.
+        let edited = mount.info(&[mount.path(at("a-edited.jpg"))]).remove(0);
+        let versions = edited["versions"].as_array().unwrap();
+        let shown = |at: usize| (&versions[at]["shown"], &versions[at]["size"]);
+        assert_eq!(versions.len(), 2);
+        assert_eq!(
+            (shown(0), shown(1)),
+            ((&true.into(), &600.into()), (&false.into(), &600.into()))
+        );
+        assert_eq!(info[2]["versions"], json!([]));
+        let before = stats(&mount.point());
+        let rest = others(&mount.point(), &["gone.jpg", "trashed.jpg"]);
+        assert_eq!(rest.len() + 2, others(&mount.point(), &[]).len());
+
+        let words = [
+            at("gone.jpg"),
+            at("trashed.jpg"),
+            "2 photos and videos".into(),
+            "nothing is changed".into(),
+        ];
+        let words = words.each_ref().map(String::as_str);
+        says(&forget(&home, &["--gone", "--dry-run"]).ok(), &words);
+        let refused = forget(&home, &["--gone"]).ends(2);
+        says(&refused, &["nothing is changed", "say --yes"]);
+        assert_eq!(stats(&mount.point()), before);
+        mount.unmount();
+
+        let told = forget(&home, &["--gone", "--yes", "--json"]).ok().json();
+        assert_eq!(told["paths"], json!([at("gone.jpg"), at("trashed.jpg")]));
+        assert_eq!(
+            (&told["count"], &told["bytes"]),
+            (&2.into(), &(400 + 700).into())
+        );
+        assert_eq!(
+            (&told["done"], &told["applied"]),
+            (&true.into(), &true.into())
+        );
+        says(
+            &forget(&home, &["--gone", "--yes"]).ok(),
+            &["nothing to forget"],
+        );
+        let status = gphotosfs(&home, ["status", "--json"]).ok().json();
+        assert_eq!(
+            (&status["gone"], &status["left_out"]["forgotten"]),
+            (&0.into(), &2.into())
+        );
+
+        // The decision is not the catalog's: that may be lost.
+        for round in 0..2 {
+            let mount = home.mount([""; 0]);
+            assert_eq!(others(&mount.point(), &[]), rest, "round {round}");
+            mount.unmount();
+            fs::remove_file(library(&home).join("catalog.sqlite")).unwrap();
+        }
+        let decisions = home.path("config/gphotosfs/decisions.toml");
+        let decided = fs::read_to_string(&decisions).unwrap();
+        assert_eq!(decided.matches("[[forget]]").count(), 2, "{decided}");
+        // Taken back: everything is as it was.
+        let (kept, _) = decided.split_once("[[forget]]").unwrap();
+        fs::write(&decisions, kept).unwrap();
+        let mount = home.mount([""; 0]);
+        assert_eq!(stats(&mount.point()), before);
+        mount.unmount();
+    });
+}
+
+#[test]
+fn a_forgotten_photo_takes_along_what_follows_it_and_leaves_its_name_to_nobody() {
+    within(LIMIT, || {
+        let home = Home::new();
+        let source = series(&home.path("all"), 2);
+        let mount = home.mount(takeout([&source]));
+        let before = others(&mount.point(), &[]);
+        let told = forget(&home, &["--yes", mount.path(at("a.jpg")).to_str().unwrap()]).ok();
+        says(
+            &told,
+            &[
+                &at("a.jpg"),
+                &at("a-edited.jpg"),
+                "2 photos and videos",
+                "running mount",
+            ],
+        );
+        mount.unmount();
+        let mount = home.mount(takeout([&source]));
+        let after = others(&mount.point(), &[]);
+        let gone: BTreeSet<&String> = before.difference(&after).collect();
+        assert_eq!(gone.len(), 2, "{gone:?}");
+        assert!(
+            gone.iter()
+                .all(|line| line.contains("/a.jpg") || line.contains("/a-edited.jpg"))
+        );
+        assert!(after.is_subset(&before));
+        mount.unmount();
+        // Both versions of the edited copy, and the original.
+        let decided = fs::read_to_string(library(&home).join("decisions.toml")).unwrap();
+        assert_eq!(decided.matches("[[forget]]").count(), 3, "{decided}");
+
+        // Another photo that wants the name gets another.
+        let mut export = Export::default();
+        export.photo("a.jpg", 90, text("somebody else", 100), Value::Null);
+        export.write(&source, STAMPS[2]);
+        let mount = home.mount(takeout([&source]));
+        let now = others(&mount.point(), &[]);
+        let new: Vec<&String> = now.difference(&after).collect();
+        assert!(new.len() == 1 && new[0].contains("/a~"), "{new:?}");
+
+        // By a path below the root, a directory, and what cannot be meant.
+        mount.unmount();
+        let words = ["--takeout", source.to_str().unwrap(), "--yes"];
+        let of = |path: &str| forget(&home, &[&words[..], &[path]].concat());
+        let told = of("albums/Sea").ok();
+        says(&told, &[&at("p01.jpg"), "1 photos and videos"]);
+        says(
+            &of("by-date/1999").ends(2),
+            &["neither in a mount nor a path below the root"],
+        );
+        says(
+            &of(source.to_str().unwrap()).ends(2),
+            &["neither in a mount"],
+        );
+        says(&forget(&home, &["--yes"]).ends(2), &["PATH"]);
+        let told = of("by-date/2023/2023-08").ok();
+        says(&told, &["r.jpg", "1 photos and videos"]);
+        let mount = home.mount(takeout([&source]));
+        assert!(!mount.path("albums/Sea").exists() && !mount.path("by-date/2023/2023-08").exists());
+        let rest = others(&mount.point(), &[]);
+        assert_eq!(now.difference(&rest).count(), 3, "p01.jpg has two places");
+        mount.unmount();
+    });
+}
