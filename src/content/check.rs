@@ -90,7 +90,8 @@ impl Checks {
         let (stamp, known) = origin.locate(place)?;
         let shared = self.sum(place.id);
         let mut sum = lock(&shared);
-        if place.known()
+        if place
+            .known()
             .is_some_and(|now| now.checked && now.version == known.version)
         {
             drop(sum);

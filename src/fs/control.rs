@@ -218,7 +218,7 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&stats).unwrap(),
-            r#"{"mountpoint":"/m","pid":7,"lookup":0,"getattr":0,"open":0,"read":0,"readdirplus":0,"bytes":0,"inflated":0}"#
+            r#"{"mountpoint":"/m","pid":7,"lookup":0,"getattr":0,"open":0,"read":0,"readdirplus":0,"bytes":0,"swaps":0,"notices":0,"dirs_told":0,"inflated":0}"#
         );
     }
 

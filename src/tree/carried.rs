@@ -38,7 +38,8 @@ impl Tree {
         let known = self.files.binary_search_by_key(&file.ino, |file| file.ino);
         let known = known.ok().map(|at| &self.files[at]);
         let known = known.filter(|known| (known.size, known.crc32) == (file.size, file.crc32));
-        let (file, path) = known.map_or((file, path), |known| (known, self.path_of(known.location)));
+        let (file, path) =
+            known.map_or((file, path), |known| (known, self.path_of(known.location)));
         Carried {
             file: *file,
             path: path.into(),
@@ -70,7 +71,10 @@ impl Tree {
     }
 
     /// Blobs that lie where the tree before this one had them: their index there, their index here, and their part.
-    pub fn same_blobs<'a>(&'a self, before: &'a Tree) -> impl Iterator<Item = (u32, u32, u32)> + 'a {
+    pub fn same_blobs<'a>(
+        &'a self,
+        before: &'a Tree,
+    ) -> impl Iterator<Item = (u32, u32, u32)> + 'a {
         let json = (0..self.documents.json.len()).filter_map(|at| self.json_inode(at));
         let carried = self.carried.iter().map(|carried| carried.file.ino);
         let inodes = self.files.iter().map(|file| file.ino);

@@ -139,7 +139,10 @@ fn a_checked_blob_costs_its_bytes_and_no_open() {
                 fixture.items[0].bytes[10..1010]
             );
             assert_eq!(get(&counters.bytes_read_from_archives), read + 1000);
-            assert_eq!((content.house.origin.opens(), get(&counters.checks)), (opens, 1));
+            assert_eq!(
+                (content.house.origin.opens(), get(&counters.checks)),
+                (opens, 1)
+            );
             assert_eq!(opens, 1);
         }
     }
