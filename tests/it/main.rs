@@ -33,6 +33,7 @@ mod machine;
 mod manual;
 mod messages;
 mod names;
+mod old_catalogs;
 mod options;
 mod read_only;
 mod readme;

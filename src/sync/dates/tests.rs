@@ -64,6 +64,7 @@ fn folder(state: &Path, path: &Path) -> (Catalog, KnownPart, u32) {
         complete: true,
         left_over: false,
         problems: Vec::new(),
+        digest: None,
     };
     known.part.id = catalog.add_part(&known).unwrap();
     let file = Listed {
