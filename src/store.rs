@@ -9,6 +9,8 @@
 //! Why the stat comes *after* the read: a stat before it says nothing about the moment of reading, while a change made
 //! before or during the read shows in a stat that follows. So one stat and one pread prove a read.
 
+pub mod watch;
+
 use std::borrow::Cow;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;

@@ -7,7 +7,7 @@
 mod dates;
 pub mod index;
 pub mod look;
-mod memory;
+pub mod memory;
 mod peek;
 pub mod project;
 pub mod relayout;

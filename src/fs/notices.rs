@@ -49,12 +49,13 @@ impl Shown {
             content,
             register,
         };
-        self.show_any(Arc::new(shelves), changes);
+        let library: Arc<dyn Library> = Arc::new(shelves);
+        self.show_any(&library, changes);
     }
 
-    pub(super) fn show_any(&self, library: Arc<dyn Library>, changes: Changes) {
+    pub(super) fn show_any(&self, library: &Arc<dyn Library>, changes: Changes) {
         bump(&self.desk.counters.swaps);
-        self.desk.listings.show(&library, changes);
+        self.desk.listings.show(library, changes);
     }
 }
 

@@ -87,7 +87,7 @@ fn serve(mountpoint: &Path, state: &Path) -> Result<String, String> {
         events.on_end(),
     );
     let mounted = mounted.map_err(|error| crate::model::chain(&error))?;
-    let control = Control::serve(state, mountpoint, counters).unwrap();
+    let control = Control::serve(state, mountpoint, counters, None).unwrap();
     std::thread::spawn(move || {
         // The end of the input is the end of the test, however it ended.
         for line in std::io::stdin().lines().map_while(Result::ok) {

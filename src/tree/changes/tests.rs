@@ -86,13 +86,16 @@ fn dir(ino: u64, parent: u32, name: &str, fixed: bool) -> DirRecord {
 }
 
 fn tree(photos: &[Photo], links: Links) -> Tree {
-    let mut image = Image::default();
-    image.dirs = vec![
+    let dirs = vec![
         dir(ROOT, 0, "", true),
         dir(numbers::BY_DATE, 0, "by-date", true),
         dir(numbers::ALBUMS, 0, "albums", true),
         dir(numbers::dir_inode("albums/x", 0), 2, "x", false),
     ];
+    let mut image = Image {
+        dirs,
+        ..Image::default()
+    };
     for name in FOLDERS {
         let path = format!("by-date/{name}");
         image
