@@ -11,6 +11,7 @@ mod find;
 mod forget;
 mod helper;
 mod info;
+mod live;
 mod mount;
 mod notify;
 mod pass;
@@ -159,7 +160,7 @@ enum Command {
     Remove(remove::Remove),
     /// The places where photos come from
     Sources(sources::Sources),
-    /// Index what is new, without mounting
+    /// Index what is new
     Sync(sync::Sync),
     /// Index what is new and mount the library
     Mount(mount::Mount),

@@ -13,7 +13,7 @@
 //!
 //! # The parts
 //!
-//! `origin` finds bytes as they lie and `table` remembers where; `check` serves stored entries and plain files, `memory`
+//! `origin` finds bytes as they lie, in the stock of a tree, and `table` remembers where; `check` serves stored entries and plain files, `memory`
 //! writes down what passed; `deflated` serves the rest, by `inflate` and `seek`, through `cache` (`folder` is where it lies, `cached` one file of it, `room`
 //! its accounts, `shelf` its order), on one `flight` per blob, or without it from `recent` and `stream`.
 //!
@@ -33,7 +33,7 @@ use check::Checks;
 use deflated::Deflated;
 use failures::{Clock, Failures};
 use memory::Memory;
-use origin::{Origin, Place};
+use origin::{Origin, Place, Stock};
 use seek::Seeks;
 use table::Known;
 
@@ -90,7 +90,16 @@ enum Hand {
 }
 
 /// The bytes of a library. All its methods may be called from any number of threads.
+///
+/// It belongs to one tree, whose numbers its stock is sorted by. [`Content::next`] makes one for another tree of the same
+/// library: both share the house, that is cache, memory and all that goes on.
 pub struct Content {
+    stock: Arc<Stock>,
+    house: Arc<House>,
+}
+
+/// What outlives a tree.
+struct House {
     origin: Arc<Origin>,
     failures: Arc<Failures>,
     memory: Arc<Memory>,
@@ -142,7 +151,7 @@ impl Content {
             Hand::Reads => Memory::read(&settings.state_dir, blobs),
         };
         let memory = Arc::new(memory);
-        let origin = Arc::new(Origin::new(parts, blobs, counters));
+        let origin = Arc::new(Origin::new(counters));
         let failures = Arc::new(Failures::new(clock));
         let seeks = Seeks::new(
             Arc::clone(&origin),
@@ -157,22 +166,41 @@ impl Content {
             seeks,
         ));
         Ok(Content {
-            origin,
-            failures,
-            memory,
-            checks: Checks::default(),
-            deflated,
+            stock: Arc::new(Stock::new(parts, blobs)),
+            house: Arc::new(House {
+                origin,
+                failures,
+                memory,
+                checks: Checks::default(),
+                deflated,
+            }),
         })
+    }
+
+    /// The content of the tree that comes after, with indexes below `blobs` in `parts`. `same` tells of blobs that lie
+    /// where they lay: their index before, their index now, and their part. What is known of these stays known. Failures
+    /// are forgotten, since what was damaged may have been put right.
+    pub fn next(
+        &self,
+        parts: Vec<Part>,
+        blobs: usize,
+        same: impl IntoIterator<Item = (u32, u32, u32)>,
+    ) -> Content {
+        self.house.failures.forget();
+        Content {
+            stock: Arc::new(self.stock.next(parts, blobs, same)),
+            house: Arc::clone(&self.house),
+        }
     }
 
     /// What it did so far.
     pub fn counters(&self) -> &Counters {
-        &self.origin.counters
+        &self.house.origin.counters
     }
 
     /// The same, to outlive it.
     pub fn shared_counters(&self) -> Arc<Counters> {
-        Arc::clone(&self.origin.counters)
+        Arc::clone(&self.house.origin.counters)
     }
 
     /// Serves a range if that takes a read or two and no waiting. `None` says to ask [`Content::read`] on a thread that
@@ -185,9 +213,9 @@ impl Content {
     ) -> Option<Result<Vec<u8>, Error>> {
         self.serve(blob, offset, len, |place, range| {
             if place.deflated {
-                self.deflated.read_now(place, range)
+                self.house.deflated.read_now(place, range)
             } else {
-                self.lying_now(place, range)
+                self.house.lying_now(place, range)
             }
         })
         .transpose()
@@ -197,13 +225,14 @@ impl Content {
     pub fn read(&self, blob: &Blob<'_>, offset: u64, len: usize) -> Result<Vec<u8>, Error> {
         let served = self.serve(blob, offset, len, |place, range| {
             if place.deflated {
-                return self.deflated.read(place, range).map(Some);
+                return self.house.deflated.read(place, range).map(Some);
             }
-            match self.lying_now(place, range)? {
+            match self.house.lying_now(place, range)? {
                 Some(bytes) => Ok(Some(bytes)),
                 None => self
+                    .house
                     .checks
-                    .read(&self.origin, &self.memory, place, range)
+                    .read(&self.house.origin, &self.house.memory, place, range)
                     .map(Some),
             }
         })?;
@@ -218,7 +247,7 @@ impl Content {
         len: usize,
         how: impl Fn(&Place, (u64, usize)) -> Result<Option<Vec<u8>>, Error>,
     ) -> Result<Option<Vec<u8>>, Error> {
-        if let Some(error) = self.failures.get(blob.index) {
+        if let Some(error) = self.house.failures.get(blob.ino) {
             return Err(error);
         }
         let left = blob.size.saturating_sub(offset);
@@ -227,21 +256,23 @@ impl Content {
             return Ok(Some(Vec::new()));
         }
         let place = self
-            .origin
+            .stock
             .place(blob)
-            .inspect_err(|error| self.failures.note(blob.index, error))?;
+            .inspect_err(|error| self.house.failures.note(blob.ino, error))?;
         // A file that changed while it was read is looked at once more: it may be the right one all the same, with
         // other links or on a disk that was mounted anew. If it is not, that look costs one open.
         let outcome = match how(&place, range) {
             Err(Error::Changed { .. }) => how(&place, range),
             outcome => outcome,
         };
-        outcome.inspect_err(|error| self.failures.note(blob.index, error))
+        outcome.inspect_err(|error| self.house.failures.note(blob.ino, error))
     }
+}
 
+impl House {
     /// Serves bytes that lie as they are, if they passed their check or are few.
     fn lying_now(&self, place: &Place, range: (u64, usize)) -> Result<Option<Vec<u8>>, Error> {
-        if let Some(known) = self.origin.known(place).filter(|known| known.checked) {
+        if let Some(known) = place.known().filter(|known| known.checked) {
             match check::plain(&self.origin, place, known, range) {
                 // Another state of the file: what is known is worth nothing.
                 Err(Error::Changed { .. }) => {}
@@ -257,7 +288,7 @@ impl Content {
                     ..known
                 };
                 let bytes = check::plain(&self.origin, place, known, range)?;
-                self.origin.table.set(place.index, known);
+                place.learn(known);
                 return Ok(Some(bytes));
             }
         }
@@ -267,13 +298,10 @@ impl Content {
         let (bytes, stamp, known) = self.origin.packed(place)?;
         counters::add(&self.origin.counters.checks, 1);
         place.judge(crc32fast::hash(&bytes))?;
-        self.origin.table.set(
-            place.index,
-            Known {
-                checked: true,
-                ..known
-            },
-        );
+        place.learn(Known {
+            checked: true,
+            ..known
+        });
         self.memory.add(place.proof(&stamp));
         Ok(Some(if range == (0, bytes.len()) {
             bytes
@@ -283,7 +311,7 @@ impl Content {
     }
 }
 
-impl Drop for Content {
+impl Drop for House {
     fn drop(&mut self) {
         self.deflated.stop();
     }

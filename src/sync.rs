@@ -9,7 +9,7 @@ pub mod forget;
 mod heads;
 pub mod index;
 pub mod look;
-mod memory;
+pub mod memory;
 pub mod past;
 mod peek;
 mod pixels;

@@ -1,5 +1,6 @@
 //! `gphotosfs mount`.
 
+use super::pass::Basis;
 use super::serve::Serve;
 use super::{Common, Done, Names, name_max, pass, tell};
 use crate::catalog::Catalog;
@@ -130,9 +131,11 @@ impl Mount {
         make_dir(&library.state_dir)?;
         let lock = Lock::take(&library.state_dir, &mountpoint)?;
         let shown = self.shown(&config);
+        let basis = self.basis(places, &config, &library);
+        let seen = basis.seen();
         self.sync(common, &config, &library, shown)?;
         let serve = Serve::new(
-            &library,
+            (basis, seen),
             &config,
             &mountpoint,
             (shown, self.xattrs || config.mount.xattrs),
@@ -163,6 +166,20 @@ impl Mount {
     /// mount(8) asks for it, with this source.
     pub(super) fn called_by_mount(&mut self, source: &str) {
         self.source = Some(source.into());
+    }
+
+    /// What later passes are made with, in the server.
+    fn basis(&self, places: Places, config: &Config, library: &Library) -> Basis {
+        let given = self.demo || !self.takeout.is_empty();
+        Basis {
+            places,
+            sources: given.then(|| library.sources.clone()),
+            state_dir: library.state_dir.clone(),
+            cache_dir: library.cache_dir.clone(),
+            names: self.names.map(Into::into),
+            name_max: self.name_max,
+            live: config.live,
+        }
     }
 
     /// The configuration with the form of names that flags ask for.
@@ -237,7 +254,8 @@ impl Mount {
             self.foreground,
         )?;
         catalog.set_meta("shown", &serde_json::to_string(&shown)?)?;
-        for line in pass::moved(&outcome) {
+        let moved = outcome.moves.as_ref().map_or(&[][..], |moves| &moves.paths);
+        for line in pass::moved(moved) {
             tell(&format!("note: {line}"));
         }
         for problem in &outcome.problems {

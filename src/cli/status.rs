@@ -2,7 +2,7 @@
 
 use super::{Common, Done, find, print, print_json};
 use crate::catalog::Catalog;
-use crate::fs::control::{self, Stats};
+use crate::fs::control::{self, Passes, Stats};
 use crate::report::status::{self, Status as Report};
 use crate::tree::Options;
 use anyhow::Context;
@@ -78,10 +78,14 @@ struct Whole {
 fn report(catalog: &Catalog, state: &Path) -> anyhow::Result<Whole> {
     let sources: Vec<String> = parse(catalog.meta("sources")?)?;
     let shown: Options = parse(catalog.meta("shown")?)?;
-    Ok(Whole {
-        library: status::status(catalog, sources.len() as u64, shown)?,
-        mount: control::ask(state)?,
-    })
+    let mut library = status::status(catalog, sources.len() as u64, shown)?;
+    let mount = control::ask(state)?;
+    let passes = mount.as_ref().and_then(|mount| mount.passes.as_ref());
+    if let Some(why) = passes.and_then(|passes| passes.failed.as_ref()) {
+        let problem = format!("the mount could not take in what is new: {why}");
+        library.problems.push(problem);
+    }
+    Ok(Whole { library, mount })
 }
 
 fn parse<T: serde::de::DeserializeOwned + Default>(value: Option<String>) -> anyhow::Result<T> {
@@ -89,6 +93,11 @@ fn parse<T: serde::de::DeserializeOwned + Default>(value: Option<String>) -> any
         .map(|text| serde_json::from_str(&text))
         .transpose()?
         .unwrap_or_default())
+}
+
+/// What the mount tells of its passes.
+fn passes(whole: &Whole) -> Option<&Passes> {
+    whole.mount.as_ref()?.passes.as_ref()
 }
 
 fn text(whole: &Whole) -> anyhow::Result<String> {
@@ -173,6 +182,11 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
             BinaryBytes(mount.counters.bytes)
         )?,
         None => writeln!(text, "\nnot mounted")?,
+    }
+    if let Some(passes) = passes(whole) {
+        let last = passes.last.as_deref().unwrap_or("when it was mounted");
+        let now = if passes.running { "; looking now" } else { "" };
+        writeln!(text, "looked for new exports {last}{now}")?;
     }
     for problem in &report.problems {
         writeln!(text, "\nproblem: {problem}")?;

@@ -9,6 +9,7 @@
 
 use super::{Error, decisions};
 use etcetera::BaseStrategy;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,7 @@ pub struct Given<'a> {
 }
 
 /// Where configuration, state and cache lie.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Places {
     /// The configuration file.
     pub config: PathBuf,

@@ -114,7 +114,7 @@ impl Seeks {
     /// Whether a blob passed its check, in the state in which its archive is.
     pub(super) fn passed(&self, place: &Place) -> Result<bool, Error> {
         let (stamp, version) = self.origin.raw(place, 0, &mut [])?;
-        let known = self.origin.known(place);
+        let known = place.known();
         Ok(
             known.is_some_and(|known| known.checked && known.version == version)
                 || self.memory.knows(place.proof(&stamp)),
@@ -127,12 +127,12 @@ impl Seeks {
         if version != known.version {
             return Err(place.changed());
         }
-        let before = self.origin.known(place);
+        let before = place.known();
         let known = Known {
             checked: true,
             ..known
         };
-        self.origin.table.set(place.index, known);
+        place.learn(known);
         let proof = place.proof(&stamp);
         if before != Some(known) && !self.memory.knows(proof) {
             self.memory.add(proof);

@@ -29,6 +29,7 @@ mod exports;
 mod killed;
 mod kit;
 mod layers;
+mod live;
 mod machine;
 mod manual;
 mod messages;

@@ -66,7 +66,7 @@ fn serve(mountpoint: &Path, state: &Path) -> Result<String, String> {
     let fake = Arc::new(Fake::new());
     let _lock = Lock::take(state, mountpoint).map_err(|error| error.to_string())?;
     let events = Events::listen().unwrap();
-    let fs = Fs::show(Box::new(fake.clone()), &options, opens).unwrap();
+    let fs = Fs::show(Arc::new(fake.clone()), &options, opens).unwrap();
     // Two questions that have nothing to do with each other, answered by one kind of stage.
     let fs = fs.with_xattrs(opens == Opens::Told);
     let counters = fs.counters();
@@ -87,7 +87,7 @@ fn serve(mountpoint: &Path, state: &Path) -> Result<String, String> {
         events.on_end(),
     );
     let mounted = mounted.map_err(|error| crate::model::chain(&error))?;
-    let control = Control::serve(state, mountpoint, counters).unwrap();
+    let control = Control::serve(state, mountpoint, counters, None).unwrap();
     std::thread::spawn(move || {
         // The end of the input is the end of the test, however it ended.
         for line in std::io::stdin().lines().map_while(Result::ok) {
