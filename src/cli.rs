@@ -209,7 +209,7 @@ pub fn run() -> ExitCode {
         Command::Mount(mount) => mount.run(&cli.common),
         Command::Unmount(unmount) => unmount.run(),
         Command::Status(status) => status.run(&cli.common),
-        Command::Info(info) => info.run(),
+        Command::Info(info) => info.run(&cli.common),
         Command::Diff(diff) => diff.run(&cli.common),
         Command::Forget(forget) => forget.run(&cli.common),
         Command::Relayout(relayout) => relayout.run(&cli.common),

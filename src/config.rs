@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 
 pub use decisions::{Decisions, Forgotten};
 pub use layout::{Layout, Names, RULES, name_max};
-pub use places::{Given, Library, Places};
+pub use places::{AsOf, Given, Library, Places};
 
 /// What is wrong with the settings.
 #[derive(Debug, thiserror::Error)]

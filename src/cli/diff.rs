@@ -62,9 +62,10 @@ impl Diff {
             &self.takeout,
             self.demo,
         )?;
-        let known = past::Known::of(&state, &places, &config)?;
+        let catalog = past::catalog(&state)?;
+        let deciding = past::Deciding::of(&state, &places)?;
         let stamps = (self.from.as_str(), self.to.as_deref());
-        let (to, found) = differences(&known.catalog, stamps, known.terms())?;
+        let (to, found) = differences(&catalog, stamps, deciding.terms())?;
         let report = Report {
             from: &self.from,
             to: &to,

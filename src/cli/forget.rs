@@ -1,8 +1,10 @@
 //! `gphotosfs forget`.
 
-use super::{Common, Done, ask, find, past, print, print_json};
+use super::live::Ended;
+use super::{Common, Done, ask, find, past, print, print_json, tell};
 use crate::catalog::Catalog;
-use crate::config::{Config, Decisions, Forgotten, Places};
+use crate::config::{AsOf, Config, Decisions, Forgotten, Places};
+use crate::fs::control;
 use crate::fs::lock::{self, Lock};
 use crate::fs::mounts;
 use crate::sync::project::Terms;
@@ -76,7 +78,7 @@ struct Report {
     bytes: u64,
     /// It is decided.
     done: bool,
-    /// It can be seen already, or is with the next mount.
+    /// Nothing shows them any more.
     applied: bool,
 }
 
@@ -85,8 +87,9 @@ impl Forget {
         let places = common.places()?;
         let config = common.load(&places)?;
         let state = self.state(common, &places, &config)?;
-        let known = past::Known::of(&state, &places, &config)?;
-        let chosen = self.choose(&known.catalog, &state)?;
+        let catalog = past::catalog(&state)?;
+        let deciding = past::Deciding::of(&state, &places)?;
+        let chosen = self.choose(&catalog, &state)?;
         let mut report = chosen.report();
         if report.count == 0 || self.dry_run {
             return self.end(&report, None);
@@ -104,14 +107,24 @@ impl Forget {
         }
         let mut decisions = Decisions::load(&places.decisions(&state))?;
         decisions.take_over(&state)?;
-        decisions.forget(&chosen.contents(&known.catalog)?)?;
+        decisions.forget(&chosen.contents(&catalog)?)?;
         report.done = true;
         let terms = Terms {
             decided: decisions.decided(),
-            ..known.terms()
+            ..deciding.terms()
         };
-        report.applied = apply(&state, terms)?;
-        self.end(&report, Some(&places.decisions(&state)))
+        let in_the_way = apply(&state, terms)?;
+        report.applied = in_the_way.is_none();
+        self.end(&report, Some(&places.decisions(&state)))?;
+        Ok(match in_the_way {
+            None => Done::Well,
+            Some(why) => {
+                tell(&format!(
+                    "still in view: {why}; `gphotosfs sync` takes them out of it"
+                ));
+                Done::NeedsYou
+            }
+        })
     }
 
     /// The library that is meant: that of the mount which holds the paths, else as for other commands.
@@ -181,14 +194,7 @@ impl Forget {
             }
             return Ok(listed(report, usize::MAX)? + "nothing is changed\n");
         };
-        let mut text = String::new();
-        match report.applied {
-            true => writeln!(text, "forgotten")?,
-            false => writeln!(
-                text,
-                "forgotten; `gphotosfs sync` takes them out of the running mount, and so does the next mount"
-            )?,
-        }
+        let mut text = String::from("forgotten\n");
         writeln!(
             text,
             "to show one again, take its table out of {}",
@@ -198,13 +204,16 @@ impl Forget {
     }
 }
 
-/// The state directory and the mountpoint of the mount that holds a path; `None` for a path in none.
+/// The state directory of the library, and the mountpoint of the mount that holds a path; `None` for a path in none.
 fn mount_of(path: &Path) -> anyhow::Result<Option<(PathBuf, PathBuf)>> {
     if !path.exists() {
         return Ok(None);
     }
     let mount = mounts::holding(path)?;
-    Ok(mount.and_then(|mount| Some((mount.state_dir()?, mount.mountpoint))))
+    Ok(mount.and_then(|mount| {
+        let library = AsOf::library_of(mount.state_dir()?);
+        Some((library, mount.mountpoint))
+    }))
 }
 
 /// Numbers of the photos at or below a path.
@@ -283,16 +292,27 @@ impl Chosen {
     }
 }
 
-/// Makes the tree anew, unless it is mounted.
-fn apply(state: &Path, terms: Terms<'_>) -> anyhow::Result<bool> {
+/// Makes the tree anew, or has the server make it that has the library mounted. Gives what stood in the way.
+fn apply(state: &Path, terms: Terms<'_>) -> anyhow::Result<Option<String>> {
     let lock = match Lock::take(state, Path::new("")) {
         Ok(lock) => lock,
-        Err(lock::Error::Busy(_)) => return Ok(false),
+        Err(lock::Error::Busy(_)) => return by_mount(state),
         Err(error) => return Err(error.into()),
     };
     relayout::change(&mut Catalog::open(state)?, terms)?;
     drop(lock);
-    Ok(true)
+    Ok(None)
+}
+
+fn by_mount(state: &Path) -> anyhow::Result<Option<String>> {
+    Ok(match control::pass(state, &[]) {
+        Ok(Some(ended)) => match serde_json::from_str(&ended)? {
+            Ended::Done(_) => None,
+            Ended::Failed(why) => Some(why),
+        },
+        Ok(None) => Some("another process works on the library".to_owned()),
+        Err(error) => Some(format!("the mount has ended meanwhile: {error}")),
+    })
 }
 
 fn listed(report: &Report, most: usize) -> Result<String, fmt::Error> {

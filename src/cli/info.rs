@@ -1,7 +1,8 @@
 //! `gphotosfs info`.
 
-use super::{Done, print, print_json, tell};
+use super::{Common, Done, past, print, print_json, tell};
 use crate::catalog::Catalog;
+use crate::config::{AsOf, Places};
 use crate::fs::mounts;
 use crate::report::info::{self, Info as Report, Past};
 use crate::tree::{Options, Tree};
@@ -31,12 +32,13 @@ pub(super) struct Info {
 type Libraries = HashMap<PathBuf, (Catalog, Tree, Past)>;
 
 impl Info {
-    pub(super) fn run(&self) -> anyhow::Result<Done> {
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<Done> {
+        let places = common.places()?;
         let mut libraries = Libraries::new();
         let mut reports = Vec::new();
         let mut failed = 0;
         for path in &self.paths {
-            match report(path, &mut libraries) {
+            match report(path, &places, &mut libraries) {
                 Ok(report) => reports.push(report),
                 Err(error) => {
                     failed += 1;
@@ -63,21 +65,22 @@ impl Info {
     }
 }
 
-fn report(path: &Path, libraries: &mut Libraries) -> anyhow::Result<Report> {
+fn report(path: &Path, places: &Places, libraries: &mut Libraries) -> anyhow::Result<Report> {
     let meta =
         std::fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?;
     let state = mounts::holding(path)?
         .and_then(|mount| mount.state_dir())
         .with_context(|| format!("{} is not in a gphotosfs mount", path.display()))?;
     if !libraries.contains_key(&state) {
-        let catalog =
-            Catalog::peek(&state)?.with_context(|| format!("no catalog in {}", state.display()))?;
+        let as_of = AsOf::of(&state);
+        let library = as_of.as_ref().map_or(&state, |as_of| &as_of.library);
+        let catalog = past::catalog(library)?;
         let shown: Options = catalog
             .meta("shown")?
             .map(|text| serde_json::from_str(&text))
             .transpose()?
             .unwrap_or_default();
-        let image = catalog.image_with(shown.sidecars)?;
+        let image = past::image(&catalog, as_of.as_ref(), places, shown.sidecars)?;
         let past = Past::of(&image);
         let tree = Tree::plant(image, shown);
         libraries.insert(state.clone(), (catalog, tree, past));

@@ -2,9 +2,9 @@
 
 use super::live::{Live, Work};
 use super::pass::Basis;
-use super::{Done, notify};
+use super::{Done, notify, past};
 use crate::catalog::Catalog;
-use crate::config::Config;
+use crate::config::{AsOf, Config};
 use crate::content::{self, Content};
 use crate::fs::control::Control;
 use crate::fs::daemon::{Events, Server};
@@ -14,6 +14,7 @@ use crate::fs::mount::{Label, Mounted};
 use crate::fs::mounts::{self, Health};
 use crate::fs::options::Options;
 use crate::fs::{Fs, Opens, Register, mount};
+use crate::model::Part;
 use crate::tree::{self, Tree};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -27,6 +28,8 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Settings {
     basis: Basis,
+    /// The library is shown as of an earlier export. Then nothing is written but in the directory of this mount.
+    as_of: Option<AsOf>,
     /// What the sources looked like before the pass that was made for this mount.
     seen: u64,
     cache_max_bytes: u64,
@@ -54,7 +57,8 @@ pub(super) struct Serve {
 /// A mount and what goes with it.
 struct Running {
     control: Control,
-    live: Live,
+    /// None where what is shown stays as it is.
+    live: Option<Live>,
     mounted: Mounted,
     events: Events,
 }
@@ -81,6 +85,7 @@ impl Serve {
     ) -> Serve {
         let settings = Settings {
             basis,
+            as_of: None,
             seen,
             cache_max_bytes: config.cache_max_bytes,
             min_free_bytes: config.cache_min_free_bytes,
@@ -100,6 +105,12 @@ impl Serve {
         self
     }
 
+    /// The library is to be shown as of an earlier export.
+    pub(super) fn showing(mut self, as_of: Option<AsOf>) -> Serve {
+        self.settings.as_of = as_of;
+        self
+    }
+
     pub(super) fn args(&self) -> anyhow::Result<Vec<String>> {
         let settings = serde_json::to_string(&self.settings).context("a path is not UTF-8")?;
         Ok(vec!["serve".into(), settings])
@@ -111,12 +122,9 @@ impl Serve {
         let settings = &self.settings;
         let started = || -> anyhow::Result<(Lock, Running)> {
             let lock = Lock::inherit(handed, &settings.mountpoint)?;
-            let log = Log::open(&settings.basis.state_dir).with_context(|| {
-                format!(
-                    "cannot write a log in {}",
-                    settings.basis.state_dir.display()
-                )
-            })?;
+            let state = settings.state_dir();
+            let log = Log::open(state)
+                .with_context(|| format!("cannot write a log in {}", state.display()))?;
             tracing::subscriber::set_global_default(log::subscriber(
                 log,
                 EnvFilter::new(&settings.level),
@@ -165,18 +173,26 @@ impl Serve {
         let (counters, shown) = (fs.counters(), fs.shown());
         let events = Events::listen()?;
         let label = Label {
-            state_dir: &settings.basis.state_dir,
+            state_dir: settings.state_dir(),
             source: settings.source.as_deref(),
         };
         let mounted = mount::mount(fs, &settings.mountpoint, &options, label, events.on_end())?;
-        let (live, passer) = Live::start(Work {
-            basis: settings.basis.clone(),
-            shown,
-            stand,
-            seen: settings.seen,
-        })?;
-        let state = &settings.basis.state_dir;
-        let control = Control::serve(state, mounted.mountpoint(), counters, Some(passer))?;
+        let (live, passer) = match &settings.as_of {
+            // What was does not change.
+            Some(_) => (None, None),
+            None => {
+                let work = Work {
+                    basis: settings.basis.clone(),
+                    shown,
+                    stand,
+                    seen: settings.seen,
+                };
+                let (live, passer) = Live::start(work)?;
+                (Some(live), Some(passer))
+            }
+        };
+        let state = settings.state_dir();
+        let control = Control::serve(state, mounted.mountpoint(), counters, passer)?;
         tracing::info!("mounted on {}", mounted.mountpoint().display());
         Ok(Running {
             control,
@@ -187,17 +203,32 @@ impl Serve {
     }
 }
 
+type Open = fn(content::Settings, Vec<Part>, usize) -> std::io::Result<Content>;
+
+impl Settings {
+    /// Where log, lock and socket of the mount lie.
+    fn state_dir(&self) -> &Path {
+        let own = self.as_of.as_ref().map(|as_of| &as_of.state_dir);
+        own.unwrap_or(&self.basis.state_dir)
+    }
+}
+
 /// Makes of the catalog what a mount shows, next to what it shows so far.
 pub(super) fn plant(settings: &Settings, before: Option<&Stand>) -> anyhow::Result<Stand> {
     let catalog = Catalog::peek(&settings.basis.state_dir)?.context("there is no catalog")?;
     // All of one moment.
     catalog.hold()?;
     let shown = settings.shown;
-    let mut tree = Tree::plant(catalog.image_with(shown.sidecars)?, shown);
+    let (basis, as_of) = (&settings.basis, settings.as_of.as_ref());
+    let image = past::image(&catalog, as_of, &basis.places, shown.sidecars)?;
+    let mut tree = Tree::plant(image, shown);
     let parts = catalog.parts()?;
     let parts = parts.into_iter().map(|known| known.part).collect();
     let made_of = catalog.image_made_of()?;
-    catalog.release()?;
+    if as_of.is_none() {
+        // What was is read from the catalog as it is now, to the end of the mount.
+        catalog.release()?;
+    }
     let content = match before {
         Some(before) => {
             tree.carry(&before.tree);
@@ -212,7 +243,8 @@ pub(super) fn plant(settings: &Settings, before: Option<&Stand>) -> anyhow::Resu
                 min_free_bytes: settings.min_free_bytes,
                 state_dir: settings.basis.state_dir.clone(),
             };
-            Content::new(folders, parts, tree.blobs())
+            let open = as_of.map_or(Content::new as Open, |_| Content::guest);
+            open(folders, parts, tree.blobs())
                 .with_context(|| format!("cannot use the cache in {}", cache_dir.display()))?
         }
     };
@@ -278,7 +310,7 @@ impl Running {
     fn serve(self, lock: Lock, ending: impl FnOnce()) -> anyhow::Result<Done> {
         let ended = self.events.serve(self.mounted, ending);
         drop(self.control);
-        if self.live.end() {
+        if self.live.is_none_or(Live::end) {
             drop(lock);
         } else {
             std::mem::forget(lock);

@@ -2,7 +2,7 @@
 
 use crate::catalog::{self, Catalog};
 use crate::sync;
-use crate::tree::image::Hidden;
+use crate::tree::image::{Hidden, Image};
 use crate::tree::{Options, Tree, numbers};
 use serde::Serialize;
 use std::collections::HashSet;
@@ -70,17 +70,21 @@ pub struct Status {
     pub problems: Vec<String>,
 }
 
-/// Makes the report.
+/// Makes the report on what a mount shows of an image with these options.
 ///
 /// # Errors
 /// When the catalog cannot be read.
-pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Status, catalog::Error> {
+pub fn status(
+    catalog: &Catalog,
+    image: Image,
+    sources: u64,
+    options: Options,
+) -> Result<Status, catalog::Error> {
     let parts: Vec<_> = catalog
         .parts()?
         .into_iter()
         .filter(|part| part.complete)
         .collect();
-    let image = catalog.image_with(options.sidecars)?;
     let found = image.found.clone();
     let mut left_out = LeftOut::default();
     let mut duplicates = 0;

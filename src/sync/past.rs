@@ -30,7 +30,15 @@ fn until(catalog: &Catalog, stamp: &str) -> Result<Exports, Error> {
     Ok(exports)
 }
 
-fn check(known: &[String], stamp: &str) -> Result<(), Error> {
+/// Whether an export that is shown has this stamp.
+///
+/// # Errors
+/// [`Error::NoSuchExport`] when none has; else as [`stamps`].
+pub fn check(catalog: &Catalog, stamp: &str) -> Result<(), Error> {
+    is_of(&stamps(catalog)?, stamp)
+}
+
+fn is_of(known: &[String], stamp: &str) -> Result<(), Error> {
     if known.iter().any(|known| known == stamp) {
         return Ok(());
     }
@@ -53,7 +61,7 @@ pub fn as_of(
     terms: Terms<'_>,
     sidecars: Sidecars,
 ) -> Result<Image, Error> {
-    check(&stamps(catalog)?, stamp)?;
+    check(catalog, stamp)?;
     let exports = until(catalog, stamp)?;
     let (mut image, texts) = project::fold(Facts::Kept(catalog), &exports, terms)?;
     catalog.add_documents(&mut image, texts, sidecars)?;
@@ -71,9 +79,9 @@ pub fn differences(
     terms: Terms<'_>,
 ) -> Result<(String, Differences), Error> {
     let stamps = stamps(catalog)?;
-    check(&stamps, from)?;
+    is_of(&stamps, from)?;
     let to = to.or(stamps.last().map(String::as_str)).unwrap_or(from);
-    check(&stamps, to)?;
+    is_of(&stamps, to)?;
     if from >= to {
         return Err(Error::NotBefore(from.to_owned(), to.to_owned()));
     }

@@ -1,6 +1,6 @@
 //! A library in time: what each export changed, the library as of each of them, and photos that are forgotten.
 
-use crate::kit::{Home, Ran, hashes, run, sha256, stats, takeout, within};
+use crate::kit::{Home, Ran, hashes, run, sha256, stats, takeout, walk, within};
 use crate::sources::{gphotosfs, says, write_config};
 use crate::trouble::{library, python};
 use serde_json::{Value, json};
@@ -317,9 +317,166 @@ fn stamps_that_make_no_sense_are_refused_with_those_that_do() {
     });
 }
 
-/// What a tree shows: the path of everything, with size and SHA-256 of files.
-fn shown(root: &Path) -> BTreeMap<PathBuf, String> {
-    hashes(root)
+/// A mount of the past beside that of the home; unmounted when dropped.
+struct Past<'a> {
+    home: &'a Home,
+    point: PathBuf,
+}
+
+impl Past<'_> {
+    fn mount<'a>(home: &'a Home, name: &str, words: &[&str]) -> Past<'a> {
+        let point = home.path(name);
+        fs::create_dir(&point).unwrap();
+        let mut command = home.gphotosfs(["mount"]);
+        run(command.args(words).arg(&point)).ok();
+        Past { home, point }
+    }
+
+    fn unmount(&self) -> Ran {
+        run(self.home.gphotosfs(["unmount"]).arg(&self.point))
+    }
+}
+
+impl Drop for Past<'_> {
+    fn drop(&mut self) {
+        let ran = self.unmount();
+        assert!(ran.code == 0 || std::thread::panicking(), "{ran:?}");
+    }
+}
+
+/// Everything in folders but one, and whether any of it was written: size, times and SHA-256 of files.
+fn files(folders: &[PathBuf], without: &str) -> BTreeMap<PathBuf, (u64, i64, i64, String)> {
+    let mut found = BTreeMap::new();
+    for folder in folders {
+        for (path, meta) in walk(folder) {
+            let path = folder.join(path);
+            let shared = path
+                .extension()
+                .is_some_and(|ending| ending == "sqlite-shm");
+            if meta.is_file() && !shared && !path.starts_with(folder.join(without)) {
+                let state = (meta.len(), meta.mtime(), meta.mtime_nsec(), sha256(&path));
+                found.insert(path, state);
+            }
+        }
+    }
+    found
+}
+
+/// The library of the first so many exports, in a state directory of its own: names and bytes, also of documents.
+fn fresh(count: usize, sidecars: &str) -> BTreeMap<PathBuf, String> {
+    let home = Home::new();
+    let source = series(&home.path("some"), count);
+    let mut words = takeout([source]);
+    words.extend(["--sidecars".into(), sidecars.into()]);
+    let mount = home.mount(words);
+    let found = hashes(&mount.point());
+    mount.unmount();
+    found
+}
+
+#[test]
+fn the_library_as_of_each_export_is_what_it_would_have_been() {
+    within(LIMIT, || {
+        let home = home();
+        let mount = home.mount([""; 0]);
+        let now = hashes(&mount.point());
+        let state = library(&home);
+        let before = files(&[home.cache()], "-");
+        assert!(!before.is_empty(), "big.jpg is in the cache");
+        let catalog = sha256(&state.join("catalog.sqlite"));
+        let log = fs::read_to_string(state.join("gphotosfs.log")).unwrap();
+        for (older, stamp) in STAMPS.iter().enumerate() {
+            for sidecars in ["auto", "both"] {
+                let words = ["--as-of", stamp, "--sidecars", sidecars];
+                let past = Past::mount(&home, &format!("past-{older}-{sidecars}"), &words);
+                let shown = hashes(&past.point);
+                assert_eq!(shown, fresh(older + 1, sidecars), "{stamp} {sidecars}");
+                assert!(shown.len() > 30);
+                // Names are those of today where nothing has happened, and so are numbers.
+                let ino = |root: &Path| fs::metadata(root.join(at("p02.jpg"))).unwrap().ino();
+                assert_eq!(ino(&past.point), ino(&mount.point()));
+                let status = run(home.gphotosfs(["status", "--json"]).arg(&past.point))
+                    .ok()
+                    .json();
+                assert_eq!(status["as_of"], *stamp);
+                assert_eq!(status["exports"], older + 1);
+                assert_eq!(status["mount"]["mountpoint"], past.point.to_str().unwrap());
+                let edited = past.point.join(at("a-edited.jpg"));
+                let info = run(home.gphotosfs(["info", "--json"]).arg(edited))
+                    .ok()
+                    .json();
+                let versions = info[0]["versions"].as_array().unwrap().len();
+                assert_eq!(versions, if older == 0 { 0 } else { 2 });
+            }
+        }
+        // Nobody has noticed.
+        assert_eq!(files(&[home.cache()], "-"), before);
+        assert_eq!(sha256(&state.join("catalog.sqlite")), catalog);
+        assert_eq!(
+            fs::read_to_string(state.join("gphotosfs.log")).unwrap(),
+            log
+        );
+        assert_eq!(hashes(&mount.point()), now);
+        assert_eq!(mount.status()["as_of"], Value::Null);
+        mount.unmount();
+
+        // By itself it writes nothing either, and needs no cache.
+        let folders = [state.clone(), home.cache()];
+        for cache in [true, false] {
+            if !cache {
+                fs::remove_dir_all(home.cache()).unwrap();
+                fs::create_dir(home.cache()).unwrap();
+            }
+            let before = files(&folders, "as-of");
+            let past = Past::mount(&home, &format!("alone-{cache}"), &["--as-of", STAMPS[2]]);
+            assert_eq!(hashes(&past.point), now);
+            drop(past);
+            assert_eq!(files(&folders, "as-of"), before);
+        }
+    });
+}
+
+#[test]
+fn a_mount_of_the_past_needs_a_stamp_that_is_known() {
+    within(LIMIT, || {
+        let home = home();
+        let mut command = home.gphotosfs(["mount", "--as-of", "20250101T000000Z"]);
+        let refused = run(command.arg(home.point())).ends(2);
+        let known = STAMPS.join(", ");
+        says(
+            &refused,
+            &["no export has the stamp 20250101T000000Z", &known],
+        );
+        let words = ["--as-of", STAMPS[0], "--names", "windows"];
+        says(
+            &home.mount_run(words).ends(2),
+            &["--as-of", "cannot be used with"],
+        );
+        assert!(!library(&home).join("as-of").exists());
+
+        // Without a catalog nothing is known of the past, and none is made.
+        let other = Home::new();
+        let source = series(&other.path("all"), 1);
+        let mut words = takeout([source]);
+        words.extend(["--as-of".into(), STAMPS[0].into()]);
+        says(&other.mount_run(words).ends(2), &["nothing is known yet"]);
+        assert!(!other.state().exists());
+
+        // Two of them at once, and forgotten photos are in none.
+        forget(&home, &["--yes", &at("a.jpg")]).ok();
+        let first = Past::mount(&home, "first", &["--as-of", STAMPS[0]]);
+        let second = Past::mount(&home, "second", &["--as-of", STAMPS[0]]);
+        for past in [&first, &second] {
+            assert!(past.point.join(at("p01.jpg")).exists());
+            assert!(!past.point.join(at("a.jpg")).exists());
+            assert!(!past.point.join(at("a-edited.jpg")).exists());
+        }
+        let status = gphotosfs(&home, ["status", "--json"]).ok().json();
+        assert_eq!(status["mount"], Value::Null, "the library is not mounted");
+        first.unmount().ok();
+        std::mem::forget(first);
+        assert!(second.point.join(at("p01.jpg")).exists());
+    });
 }
 
 fn forget(home: &Home, words: &[&str]) -> Ran {
@@ -439,12 +596,14 @@ fn a_forgotten_photo_takes_along_what_follows_it_and_leaves_its_name_to_nobody()
                 &at("a.jpg"),
                 &at("a-edited.jpg"),
                 "2 photos and videos",
-                "running mount",
+                "forgotten\n",
             ],
         );
+        // The mount has taken it in, and so has the next one.
+        let after = others(&mount.point(), &[]);
         mount.unmount();
         let mount = home.mount(takeout([&source]));
-        let after = others(&mount.point(), &[]);
+        assert_eq!(others(&mount.point(), &[]), after);
         let gone: BTreeSet<&String> = before.difference(&after).collect();
         assert_eq!(gone.len(), 2, "{gone:?}");
         assert!(
