@@ -467,13 +467,13 @@ fn a_server_killed_in_the_middle_of_a_pass_is_whole_when_it_is_mounted_again() {
                 .collect()
         };
         export(&source, 0, 1, &some(0, 100));
-        let rounds = if full() { 30 } else { 5 };
+        let rounds = if full() { 30 } else { 4 };
         let (mut known, mut whole, mut cut_short) = (100, 0, 0);
         for round in 0..=rounds {
             let mount = home.mount(takeout([&source]));
             assert_eq!(photos(&mount.path("by-date")).len() as u64, known);
-            export(&source, 1 + round, 1, &some(known, 2000));
-            known += 2000;
+            export(&source, 1 + round, 1, &some(known, 1000));
+            known += 1000;
             let before = mount.rchar();
             let read = || mount.rchar() - before;
             if round == 0 {
