@@ -1,8 +1,8 @@
 //! What a server does about its sources while it serves: it watches them, makes a pass when they have changed or when
 //! somebody asks, and shows what came of it.
 //!
-//! The server holds the lock of its library, so it is the one writer. One thread does all of this, of lower priority than
-//! those that answer the kernel; what it shows next is made beside what is shown, and then put in its place. A pass that
+//! The server holds the lock of its library, so it is the one writer. One thread does all of this. A pass for which
+//! nobody waits has a lower priority than what answers the kernel. What it shows next is made beside what is shown, and then put in its place. A pass that
 //! fails changes nothing that is shown; why it failed is told by `status` and in the log.
 //!
 //! While a pass writes, the texts of documents are read from the catalog as it was before; from the moment at which the
@@ -115,7 +115,6 @@ impl Live {
         let thread = std::thread::Builder::new()
             .name("gphotosfs-sync".into())
             .spawn(move || {
-                daemon::stand_back();
                 let mut hand = Hand::new(work, call, asked, told);
                 if let Err(error) = hand.work_until_told() {
                     tracing::error!("new exports are not noticed any more: {error}");
@@ -233,9 +232,19 @@ impl Hand {
             }
             before = now;
         }
-        // What came of it is in the log and in the status.
-        let _ = self.pass(&[]);
-        Ok(true)
+        // On a thread of its own, since nobody waits for it: what stands back once stands back for good. What came of it
+        // is in the log and in the status.
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("gphotosfs-pass".into());
+            let pass = thread.spawn_scoped(scope, || {
+                daemon::stand_back();
+                self.pass(&[]).is_ok()
+            })?;
+            if pass.join().is_err() {
+                tracing::error!("a pass panicked");
+            }
+            Ok(true)
+        })
     }
 
     fn seen(&self) -> u64 {

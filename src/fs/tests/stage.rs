@@ -21,6 +21,7 @@ use super::fake::Fake;
 use super::old;
 use crate::fs::control::{self, Control, Stats};
 use crate::fs::daemon::Events;
+use crate::fs::library::Library;
 use crate::fs::lock::Lock;
 use crate::fs::log::{self, Log};
 use crate::fs::mount::{Label, Wire, mount_over};
@@ -69,7 +70,7 @@ fn serve(mountpoint: &Path, state: &Path) -> Result<String, String> {
     let fs = Fs::show(Arc::new(fake.clone()), &options, opens).unwrap();
     // Two questions that have nothing to do with each other, answered by one kind of stage.
     let fs = fs.with_xattrs(opens == Opens::Told);
-    let counters = fs.counters();
+    let (counters, shown) = (fs.counters(), fs.shown());
     // What stands between, if anything does: see `old`.
     let wire: Wire = match env::var(old::WIRE) {
         Ok(_) => old::relay,
@@ -91,8 +92,13 @@ fn serve(mountpoint: &Path, state: &Path) -> Result<String, String> {
     std::thread::spawn(move || {
         // The end of the input is the end of the test, however it ended.
         for line in std::io::stdin().lines().map_while(Result::ok) {
-            if line == "open the gate" {
-                fake.open_gate();
+            match line.as_str() {
+                "open the gate" => fake.open_gate(),
+                "exchange" => {
+                    let next: Arc<dyn Library> = Arc::new(Arc::new(Fake::next()));
+                    shown.show_any(&next, Fake::changes());
+                }
+                _ => {}
             }
         }
         kill(Pid::this(), Signal::SIGTERM).unwrap();
@@ -282,11 +288,11 @@ impl Stage {
     }
 
     pub(super) fn open_gate(&mut self) {
-        self.stdin
-            .as_mut()
-            .unwrap()
-            .write_all(b"open the gate\n")
-            .unwrap();
+        self.say("open the gate");
+    }
+
+    pub(super) fn say(&mut self, what: &str) {
+        writeln!(self.stdin.as_mut().unwrap(), "{what}").unwrap();
     }
 
     pub(super) fn signal(&self, signal: Signal) {
