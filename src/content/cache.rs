@@ -194,6 +194,10 @@ impl Cache {
 
     /// Removes a file that turned out to be damaged.
     pub(super) fn discard(&self, name: &Name, cause: &io::Error) {
+        if self.hand == Hand::Reads {
+            tracing::warn!("{} in the cache: {cause}", self.path(name).display());
+            return;
+        }
         let _disk = lock(&self.disk);
         let removed = self.forget(name);
         if removed.is_some() {
