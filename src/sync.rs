@@ -169,12 +169,25 @@ pub struct Outcome {
     pub moves: Option<Moves>,
 }
 
-/// Makes a pass. When nothing has changed it reads no archive.
+/// Makes a pass. When nothing has changed it reads no archive. A catalog that turns out to be damaged is made anew.
 ///
 /// # Errors
 /// See [`Error`]. What was indexed before the error is kept.
 pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
+    match pass_over(catalog, pass) {
+        Err(Error::Catalog(catalog::Error::Damaged(what))) => {
+            catalog.make_anew(&what)?;
+            pass_over(catalog, pass)
+        }
+        ended => ended,
+    }
+}
+
+fn pass_over(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
+    outcome
+        .problems
+        .extend(catalog.damage().map(ToString::to_string));
     let sources: Vec<String> = pass
         .sources
         .iter()
@@ -459,7 +472,7 @@ fn sweep(seek: &Path, parts: &[KnownPart]) {
 }
 
 /// Parts whose bytes cannot be had: gone, replaced, or held no more. What they hold is read from elsewhere where it can.
-fn absent(parts: &[KnownPart]) -> BTreeSet<u32> {
+pub fn absent(parts: &[KnownPart]) -> BTreeSet<u32> {
     let is_there = |part: &KnownPart| {
         let meta = std::fs::metadata(&part.part.path);
         !part.left_over && meta.is_ok_and(|meta| part.part.folder || is_unchanged(part, &meta))

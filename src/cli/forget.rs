@@ -299,7 +299,11 @@ fn apply(state: &Path, terms: Terms<'_>) -> anyhow::Result<Option<String>> {
         Err(lock::Error::Busy(_)) => return by_mount(state),
         Err(error) => return Err(error.into()),
     };
-    relayout::change(&mut Catalog::open(state)?, terms)?;
+    let mut catalog = Catalog::open(state)?;
+    if let Some(damage) = catalog.damage() {
+        return Ok(Some(damage.to_string()));
+    }
+    relayout::change(&mut catalog, terms)?;
     drop(lock);
     Ok(None)
 }

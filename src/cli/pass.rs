@@ -146,9 +146,17 @@ pub(super) fn make(
         in_force: other.as_ref(),
         progress: counted,
     };
-    let outcome = sync::sync(catalog, &pass).map_err(|error| match error {
-        sync::Error::WouldMove(moves) => would_move(config, &in_force.unwrap_or_default(), &moves),
-        error => error.into(),
+    let outcome = sync::sync(catalog, &pass).map_err(|error| {
+        let error = match error {
+            sync::Error::WouldMove(moves) => {
+                would_move(config, &in_force.unwrap_or_default(), &moves)
+            }
+            error => error.into(),
+        };
+        match catalog.damage() {
+            Some(damage) => error.context(damage.to_string()),
+            None => error,
+        }
     })?;
     config.layout.put_in_force(&library.state_dir)?;
     Ok(outcome)

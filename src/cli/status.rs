@@ -74,10 +74,11 @@ fn report(state: &Path, places: &Places) -> anyhow::Result<Whole> {
     let as_of = AsOf::of(state);
     let library = as_of.as_ref().map_or(state, |as_of| &as_of.library);
     let catalog = &past::catalog(library)?;
+    let settings = &[places.config.clone(), places.decisions(library)];
     let sources: Vec<String> = parse(catalog.meta("sources")?)?;
     let shown: Options = parse(catalog.meta("shown")?)?;
     let image = past::image(catalog, as_of.as_ref(), places, shown.sidecars)?;
-    let mut library = status::status(catalog, image, sources.len() as u64, shown)?;
+    let mut library = status::status(catalog, image, (sources.len() as u64, shown), settings)?;
     let mount = control::ask(state)?;
     let passes = mount.as_ref().and_then(|mount| mount.passes.as_ref());
     if let Some(why) = passes.and_then(|passes| passes.failed.as_ref()) {
@@ -175,6 +176,17 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
             text,
             "{} system files and thumbnails and {} files of other Google products are not photos",
             report.junk, report.foreign
+        )?;
+    }
+    if let Some(back_up) = &report.back_up {
+        let files = back_up.files.iter().map(|file| file.display().to_string());
+        writeln!(
+            text,
+            "\n{} part(s) are gone, and with them the bytes of {} photos and videos: only the index knows their names. Back \
+             up, while nothing is mounted: {}",
+            n(back_up.parts),
+            n(back_up.photos),
+            files.collect::<Vec<_>>().join(" ")
         )?;
     }
     match &whole.mount {
