@@ -250,6 +250,29 @@ impl Catalog {
         self.db.execute_batch("BEGIN; SELECT count(*) FROM meta;")?;
         Ok(())
     }
+
+    /// Has it answer as of now again, after [`hold`](Catalog::hold).
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn release(&self) -> Result<()> {
+        if !self.db.is_autocommit() {
+            self.db.execute_batch("COMMIT")?;
+        }
+        Ok(())
+    }
+
+    /// Brings what lies in the log into the file and empties the log, as far as nobody reads it. For the owner, between
+    /// one pass and the next.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn tidy(&self) -> Result<()> {
+        // Who reads meanwhile keeps the log from being emptied now; the next pass tries again.
+        self.db
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
 }
 
 impl Drop for Catalog {

@@ -3,15 +3,20 @@
 //! Exit codes are 0 for done, 1 for done but something needs the user, 2 for not done.
 
 mod add;
+mod ask;
 mod config;
+mod diff;
 mod doctor;
 mod exports;
 mod find;
+mod forget;
 mod helper;
 mod info;
+mod live;
 mod mount;
 mod notify;
 mod pass;
+mod past;
 mod progress;
 mod relayout;
 mod remove;
@@ -156,7 +161,7 @@ enum Command {
     Remove(remove::Remove),
     /// The places where photos come from
     Sources(sources::Sources),
-    /// Index what is new, without mounting
+    /// Index what is new
     Sync(sync::Sync),
     /// Index what is new and mount the library
     Mount(mount::Mount),
@@ -169,6 +174,10 @@ enum Command {
     Exports(exports::Exports),
     /// All that is known of files in a mount
     Info(info::Info),
+    /// What exports have added and changed
+    Diff(diff::Diff),
+    /// Take photos out of view that are gone from Google, or that you name
+    Forget(forget::Forget),
     /// Change what moves photos, such as the time zone
     Relayout(relayout::Relayout),
     /// The configuration file and the values in force
@@ -204,7 +213,9 @@ pub fn run() -> ExitCode {
         Command::Unmount(unmount) => unmount.run(),
         Command::Status(status) => status.run(&cli.common),
         Command::Exports(exports) => exports.run(&cli.common),
-        Command::Info(info) => info.run(),
+        Command::Info(info) => info.run(&cli.common),
+        Command::Diff(diff) => diff.run(&cli.common),
+        Command::Forget(forget) => forget.run(&cli.common),
         Command::Relayout(relayout) => relayout.run(&cli.common),
         Command::Config(config) => config.run(&cli.common),
         Command::Doctor(doctor) => doctor.run(&cli.common),

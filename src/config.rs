@@ -26,12 +26,12 @@ mod replace;
 use crate::tree::fold::Rules;
 use crate::tree::{Links, Sidecars};
 use reader::{File, Reader};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 pub use decisions::{Decisions, Forgotten};
 pub use layout::{Layout, Names, RULES, name_max};
-pub use places::{Given, Library, Places};
+pub use places::{AsOf, Given, Library, Places};
 
 /// What is wrong with the settings.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +127,24 @@ pub struct Mount {
     pub options: Vec<String>,
 }
 
+/// How a mount learns of new exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// It looks by itself.
+    pub watch: bool,
+    /// Seconds between two looks where nothing tells it to look; 0 for never.
+    pub poll_seconds: u64,
+}
+
+impl Default for Live {
+    fn default() -> Live {
+        Live {
+            watch: true,
+            poll_seconds: 600,
+        }
+    }
+}
+
 /// The settings.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -142,6 +160,8 @@ pub struct Config {
     pub rules: Rules,
     /// How a library is mounted.
     pub mount: Mount,
+    /// How a mount learns of new exports.
+    pub live: Live,
     /// Most bytes in the disk cache.
     pub cache_max_bytes: u64,
     /// Bytes that stay free on the disk with the cache.
@@ -214,6 +234,7 @@ fn read(path: &Path, file: &File) -> Result<Config, Error> {
         }
     }
     let mount = mount(all.table("mount")?)?;
+    let live = live(all.table("sync")?)?;
     let cache = all.table("cache")?;
     let bytes = |key, usual| Ok(cache.number(key)?.map_or(usual, |at| at.value));
     let cache_max_bytes = bytes("max_bytes", 5 << 30)?;
@@ -227,6 +248,7 @@ fn read(path: &Path, file: &File) -> Result<Config, Error> {
         layout,
         rules,
         mount,
+        live,
         cache_max_bytes,
         cache_min_free_bytes,
         warnings: Vec::new(),
@@ -323,6 +345,18 @@ fn mount(table: Reader<'_>) -> Result<Mount, Error> {
     Ok(mount)
 }
 
+fn live(table: Reader<'_>) -> Result<Live, Error> {
+    let mut live = Live::default();
+    if let Some(at) = table.boolean("watch")? {
+        live.watch = at.value;
+    }
+    if let Some(at) = table.number("poll_seconds")? {
+        live.poll_seconds = at.value;
+    }
+    table.end();
+    Ok(live)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -334,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_file_is_read() {
-        let text = "zone = 'Europe/Lisbon'\nrules = 1\nnames = 'windows'\nname_max = 143\n[cache]\nmax_bytes = 7\n[mount]\nlinks = \"symlink\"\n\
+        let text = "zone = 'Europe/Lisbon'\nrules = 1\nnames = 'windows'\nname_max = 143\n[cache]\nmax_bytes = 7\n[sync]\nwatch = false\npoll_seconds = 9\n[mount]\nlinks = \"symlink\"\n\
                      sidecars = \"both\"\nxattrs = true\n\
                     include = [\"locked\"]\noptions = [\"allow_other,umask=022\", \"noexec\"]\n\
                     [[source]]\nkind = \"takeout\"\npath = \"/a\"\n[[source]]\nkind = \"takeout\"\npath = \"/b\"\n\
@@ -347,6 +381,7 @@ mod tests {
         assert_eq!(config.mount.sidecars, Sidecars::Both);
         assert!(config.mount.xattrs);
         assert_eq!(config.cache_max_bytes, 7);
+        assert_eq!((config.live.watch, config.live.poll_seconds), (false, 9));
         assert_eq!(config.cache_min_free_bytes, 1 << 30);
         assert_eq!(config.mount.links, Links::Symlink);
         assert!(config.mount.locked && !config.mount.trash);
@@ -413,6 +448,12 @@ mod tests {
             ("[mount]\nlinks = 'soft'", 2, "\"hard\" or \"symlink\""),
             ("[mount]\nsidecars = 'all'", 2, "\"both\" or \"none\""),
             ("[mount]\nxattrs = 1", 2, "true or false"),
+            ("[sync]\nwatch = 1", 2, "true or false"),
+            (
+                "[sync]\npoll_seconds = -1",
+                2,
+                "sync.poll_seconds must be a whole",
+            ),
             ("names = 'dos'", 1, "\"posix\" or \"windows\""),
             ("name_max = 63", 1, "between 64 and 255"),
             ("name_max = 256", 1, "between 64 and 255"),
@@ -466,6 +507,7 @@ mod tests {
         let defaults = Config::absent(path).unwrap();
         assert_eq!(config.layout, defaults.layout);
         assert_eq!(config.mount, defaults.mount);
+        assert_eq!(config.live, defaults.live);
         assert_eq!(config.cache_max_bytes, defaults.cache_max_bytes);
         assert_eq!(config.cache_min_free_bytes, defaults.cache_min_free_bytes);
         // As it is printed it sets nothing.

@@ -13,7 +13,7 @@
 //!
 //! # The parts
 //!
-//! `origin` finds bytes as they lie and `table` remembers where; `check` serves stored entries and plain files, `memory`
+//! `origin` finds bytes as they lie, in the stock of a tree, and `table` remembers where; `check` serves stored entries and plain files, `memory`
 //! writes down what passed; `deflated` serves the rest, by `inflate` and `seek`, through `cache` (`folder` is where it lies, `cached` one file of it, `room`
 //! its accounts, `shelf` its order), on one `flight` per blob, or without it from `recent` and `stream`.
 //!
@@ -33,7 +33,7 @@ use check::Checks;
 use deflated::Deflated;
 use failures::{Clock, Failures};
 use memory::Memory;
-use origin::{Origin, Place};
+use origin::{Origin, Place, Stock};
 use seek::Seeks;
 use table::Known;
 
@@ -80,8 +80,26 @@ pub struct Settings {
     pub state_dir: PathBuf,
 }
 
+/// What is done with cache and memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hand {
+    /// They are read and written.
+    Writes,
+    /// They are somebody else's: they are read.
+    Reads,
+}
+
 /// The bytes of a library. All its methods may be called from any number of threads.
+///
+/// It belongs to one tree, whose numbers its stock is sorted by. [`Content::next`] makes one for another tree of the same
+/// library: both share the house, that is cache, memory and all that goes on.
 pub struct Content {
+    stock: Arc<Stock>,
+    house: Arc<House>,
+}
+
+/// What outlives a tree.
+struct House {
     origin: Arc<Origin>,
     failures: Arc<Failures>,
     memory: Arc<Memory>,
@@ -90,6 +108,20 @@ pub struct Content {
 }
 
 impl Content {
+    /// The same beside whoever makes use of the folders: reads what lies there and writes nothing. What is not in the cache
+    /// is read from the archives and checked, each time.
+    ///
+    /// # Errors
+    /// None that are known; as for [`Content::new`].
+    pub fn guest(settings: Settings, parts: Vec<Part>, blobs: usize) -> io::Result<Content> {
+        Content::build(
+            settings,
+            parts,
+            blobs,
+            (Box::new(Instant::now), Hand::Reads),
+        )
+    }
+
     /// Gets ready to serve blobs with indexes below `blobs` that lie in `parts`. Fails only where the folder for its
     /// memory cannot be made; a cache that cannot be used is logged and done without.
     pub fn new(settings: Settings, parts: Vec<Part>, blobs: usize) -> io::Result<Content> {
@@ -102,20 +134,30 @@ impl Content {
         blobs: usize,
         clock: Clock,
     ) -> io::Result<Content> {
+        Content::build(settings, parts, blobs, (clock, Hand::Writes))
+    }
+
+    fn build(
+        settings: Settings,
+        parts: Vec<Part>,
+        blobs: usize,
+        (clock, hand): (Clock, Hand),
+    ) -> io::Result<Content> {
         let counters = Arc::new(Counters::default());
-        let cache = Cache::open(
-            settings.cache_dir,
-            settings.cache_max_bytes,
-            settings.min_free_bytes,
-            Arc::clone(&counters),
-        );
-        let memory = Arc::new(Memory::open(&settings.state_dir, blobs)?);
-        let origin = Arc::new(Origin::new(parts, blobs, counters));
+        let caps = (settings.cache_max_bytes, settings.min_free_bytes);
+        let cache = Cache::open(settings.cache_dir, caps, Arc::clone(&counters), hand);
+        let memory = match hand {
+            Hand::Writes => Memory::open(&settings.state_dir, blobs)?,
+            Hand::Reads => Memory::read(&settings.state_dir, blobs),
+        };
+        let memory = Arc::new(memory);
+        let origin = Arc::new(Origin::new(counters));
         let failures = Arc::new(Failures::new(clock));
         let seeks = Seeks::new(
             Arc::clone(&origin),
             Arc::clone(&memory),
             settings.state_dir.join(deflate::FOLDER),
+            hand,
         );
         let deflated = Arc::new(Deflated::new(
             Arc::clone(&origin),
@@ -124,22 +166,41 @@ impl Content {
             seeks,
         ));
         Ok(Content {
-            origin,
-            failures,
-            memory,
-            checks: Checks::default(),
-            deflated,
+            stock: Arc::new(Stock::new(parts, blobs)),
+            house: Arc::new(House {
+                origin,
+                failures,
+                memory,
+                checks: Checks::default(),
+                deflated,
+            }),
         })
+    }
+
+    /// The content of the tree that comes after, with indexes below `blobs` in `parts`. `same` tells of blobs that lie
+    /// where they lay: their index before, their index now, and their part. What is known of these stays known. Failures
+    /// are forgotten, since what was damaged may have been put right.
+    pub fn next(
+        &self,
+        parts: Vec<Part>,
+        blobs: usize,
+        same: impl IntoIterator<Item = (u32, u32, u32)>,
+    ) -> Content {
+        self.house.failures.forget();
+        Content {
+            stock: Arc::new(self.stock.next(parts, blobs, same)),
+            house: Arc::clone(&self.house),
+        }
     }
 
     /// What it did so far.
     pub fn counters(&self) -> &Counters {
-        &self.origin.counters
+        &self.house.origin.counters
     }
 
     /// The same, to outlive it.
     pub fn shared_counters(&self) -> Arc<Counters> {
-        Arc::clone(&self.origin.counters)
+        Arc::clone(&self.house.origin.counters)
     }
 
     /// Serves a range if that takes a read or two and no waiting. `None` says to ask [`Content::read`] on a thread that
@@ -152,9 +213,9 @@ impl Content {
     ) -> Option<Result<Vec<u8>, Error>> {
         self.serve(blob, offset, len, |place, range| {
             if place.deflated {
-                self.deflated.read_now(place, range)
+                self.house.deflated.read_now(place, range)
             } else {
-                self.lying_now(place, range)
+                self.house.lying_now(place, range)
             }
         })
         .transpose()
@@ -164,13 +225,14 @@ impl Content {
     pub fn read(&self, blob: &Blob<'_>, offset: u64, len: usize) -> Result<Vec<u8>, Error> {
         let served = self.serve(blob, offset, len, |place, range| {
             if place.deflated {
-                return self.deflated.read(place, range).map(Some);
+                return self.house.deflated.read(place, range).map(Some);
             }
-            match self.lying_now(place, range)? {
+            match self.house.lying_now(place, range)? {
                 Some(bytes) => Ok(Some(bytes)),
                 None => self
+                    .house
                     .checks
-                    .read(&self.origin, &self.memory, place, range)
+                    .read(&self.house.origin, &self.house.memory, place, range)
                     .map(Some),
             }
         })?;
@@ -185,7 +247,7 @@ impl Content {
         len: usize,
         how: impl Fn(&Place, (u64, usize)) -> Result<Option<Vec<u8>>, Error>,
     ) -> Result<Option<Vec<u8>>, Error> {
-        if let Some(error) = self.failures.get(blob.index) {
+        if let Some(error) = self.house.failures.get(blob.ino) {
             return Err(error);
         }
         let left = blob.size.saturating_sub(offset);
@@ -194,21 +256,23 @@ impl Content {
             return Ok(Some(Vec::new()));
         }
         let place = self
-            .origin
+            .stock
             .place(blob)
-            .inspect_err(|error| self.failures.note(blob.index, error))?;
+            .inspect_err(|error| self.house.failures.note(blob.ino, error))?;
         // A file that changed while it was read is looked at once more: it may be the right one all the same, with
         // other links or on a disk that was mounted anew. If it is not, that look costs one open.
         let outcome = match how(&place, range) {
             Err(Error::Changed { .. }) => how(&place, range),
             outcome => outcome,
         };
-        outcome.inspect_err(|error| self.failures.note(blob.index, error))
+        outcome.inspect_err(|error| self.house.failures.note(blob.ino, error))
     }
+}
 
+impl House {
     /// Serves bytes that lie as they are, if they passed their check or are few.
     fn lying_now(&self, place: &Place, range: (u64, usize)) -> Result<Option<Vec<u8>>, Error> {
-        if let Some(known) = self.origin.known(place).filter(|known| known.checked) {
+        if let Some(known) = place.known().filter(|known| known.checked) {
             match check::plain(&self.origin, place, known, range) {
                 // Another state of the file: what is known is worth nothing.
                 Err(Error::Changed { .. }) => {}
@@ -224,7 +288,7 @@ impl Content {
                     ..known
                 };
                 let bytes = check::plain(&self.origin, place, known, range)?;
-                self.origin.table.set(place.index, known);
+                place.learn(known);
                 return Ok(Some(bytes));
             }
         }
@@ -234,13 +298,10 @@ impl Content {
         let (bytes, stamp, known) = self.origin.packed(place)?;
         counters::add(&self.origin.counters.checks, 1);
         place.judge(crc32fast::hash(&bytes))?;
-        self.origin.table.set(
-            place.index,
-            Known {
-                checked: true,
-                ..known
-            },
-        );
+        place.learn(Known {
+            checked: true,
+            ..known
+        });
         self.memory.add(place.proof(&stamp));
         Ok(Some(if range == (0, bytes.len()) {
             bytes
@@ -250,7 +311,7 @@ impl Content {
     }
 }
 
-impl Drop for Content {
+impl Drop for House {
     fn drop(&mut self) {
         self.deflated.stop();
     }

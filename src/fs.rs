@@ -3,6 +3,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `fs.rs` | the translation itself |
+//! | `library`, `listings`, `notices` | what is shown, and another in its place |
 //! | [`options`], [`check`], [`mount`] | from `-o` and a mountpoint to a running mount, and to its end |
 //! | [`mounts`], `registry` | what is mounted where; unmounting |
 //! | [`privilege`] | root or not; namespaces |
@@ -17,8 +18,9 @@
 //! - A position in a directory is a key of the entry there, its inode plus one, never an index: whatever happens to
 //!   the entries before it, none behind it is skipped.
 //!
-//! Why the kernel may remember everything for a year: the tree of a mount never changes. Names that do not exist are
-//! not remembered at all: asking costs microseconds, and nothing has to be taken back should one appear.
+//! Why the kernel may remember everything for a year: when another tree is shown it is told, directory by directory, what
+//! does not hold any more (see `listings` and `notices`). Names that do not exist are not remembered at all: asking costs
+//! microseconds, and nothing has to be taken back should one appear.
 
 mod answer;
 pub mod check;
@@ -28,11 +30,13 @@ pub mod daemon;
 mod desk;
 pub mod helper;
 mod library;
+mod listings;
 pub mod lock;
 pub mod log;
 pub mod machine;
 pub mod mount;
 pub mod mounts;
+mod notices;
 pub mod options;
 mod pool;
 pub mod privilege;
@@ -66,11 +70,13 @@ pub use counters::{Counters, Snapshot};
 use desk::{Desk, Door};
 pub use library::Register;
 use library::{Library, Shelves};
+use listings::Listings;
+pub use notices::Shown;
 use options::{Access, Options};
 use pool::Pool;
 
-/// How long the kernel may answer for us. The tree of a mount never changes, so any long time is right; a short one
-/// costs a request per entry and walk.
+/// How long the kernel may answer for us. It is told what changes, so any long time is right; a short one costs a request
+/// per entry and walk.
 const TTL: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Inodes are permanent and never reused for something else, so one generation does for ever (NFS needs one).
@@ -100,9 +106,8 @@ pub struct Fs {
     pool: Arc<Pool>,
     opens: Opens,
     xattrs: bool,
-    /// OPEN and OPENDIR are answered ENOSYS: the kernel agreed to open by itself from then on.
+    /// OPEN is answered ENOSYS: the kernel agreed to open by itself from then on.
     no_open: bool,
-    no_opendir: bool,
 }
 
 impl Fs {
@@ -120,7 +125,7 @@ impl Fs {
             content,
             register,
         };
-        let fs = Fs::show(Box::new(shelves), options, opens)?;
+        let fs = Fs::show(Arc::new(shelves), options, opens)?;
         fs.desk.counters.content.get_or_init(|| counted);
         Ok(fs)
     }
@@ -138,20 +143,20 @@ impl Fs {
         answer: impl FnOnce(&[xattr::Xattr], ReplyXattr) + Send + 'static,
     ) {
         let desk = self.desk.clone();
-        self.pool.submit(move || match desk.library.xattrs(ino) {
+        self.pool.submit(move || match desk.now().xattrs(ino) {
             Ok(found) => answer(&found, reply),
             Err(error) => reply.error(desk.refuse(ino, &error)),
         });
     }
 
-    fn show(library: Box<dyn Library>, options: &Options, opens: Opens) -> io::Result<Fs> {
+    fn show(library: Arc<dyn Library>, options: &Options, opens: Opens) -> io::Result<Fs> {
         let door = (options.access == Access::Root).then(|| Door {
             uid: geteuid().as_raw(),
             gid: getegid().as_raw(),
         });
         Ok(Fs {
             desk: Arc::new(Desk {
-                library,
+                listings: Listings::new(library),
                 owner: options.owner,
                 door,
                 counters: Arc::default(),
@@ -162,8 +167,14 @@ impl Fs {
             opens,
             xattrs: false,
             no_open: false,
-            no_opendir: false,
         })
+    }
+
+    /// What it shows, to be exchanged while it is mounted.
+    pub fn shown(&self) -> Shown {
+        Shown {
+            desk: self.desk.clone(),
+        }
     }
 
     /// The counters of this filesystem; they live on after it.
@@ -190,7 +201,6 @@ impl Filesystem for Fs {
         ask(InitFlags::FUSE_DO_READDIRPLUS);
         // Right, since `lookup` finds `.` and `..` of every inode, and inodes are permanent.
         ask(InitFlags::FUSE_EXPORT_SUPPORT);
-        self.no_opendir = ask(InitFlags::FUSE_NO_OPENDIR_SUPPORT);
         self.no_open = self.opens == Opens::Untold && ask(InitFlags::FUSE_NO_OPEN_SUPPORT);
         config
             .set_max_background(BACKGROUND)
@@ -208,14 +218,14 @@ impl Filesystem for Fs {
 
     fn getattr(&self, _: &Request, ino: INodeNo, _: Option<FileHandle>, reply: ReplyAttr) {
         bump(&self.desk.counters.getattr);
-        match self.desk.library.attr(ino.0) {
+        match self.desk.now().attr(ino.0) {
             Some(attr) => reply.attr(&TTL, &self.desk.shown(&attr)),
             None => reply.error(Errno::ESTALE),
         }
     }
 
     fn readlink(&self, _: &Request, ino: INodeNo, reply: ReplyData) {
-        match self.desk.library.target(ino.0) {
+        match self.desk.now().target(ino.0) {
             Some(target) => reply.data(&target),
             None => reply.error(Errno::EINVAL),
         }
@@ -232,13 +242,23 @@ impl Filesystem for Fs {
         }
     }
 
-    fn opendir(&self, _: &Request, _: INodeNo, _: OpenFlags, reply: ReplyOpen) {
-        if self.no_opendir {
-            reply.error(Errno::ENOSYS);
-        } else {
-            let flags = FopenFlags::FOPEN_KEEP_CACHE | FopenFlags::FOPEN_CACHE_DIR;
-            reply.opened(FileHandle(0), flags);
-        }
+    fn opendir(&self, _: &Request, ino: INodeNo, _: OpenFlags, reply: ReplyOpen) {
+        let (handle, kept) = self.desk.listings.open(ino.0);
+        let mut flags = FopenFlags::FOPEN_KEEP_CACHE;
+        flags.set(FopenFlags::FOPEN_CACHE_DIR, kept);
+        reply.opened(FileHandle(handle), flags);
+    }
+
+    fn releasedir(
+        &self,
+        _: &Request,
+        _: INodeNo,
+        handle: FileHandle,
+        _: OpenFlags,
+        reply: ReplyEmpty,
+    ) {
+        self.desk.listings.close(handle.0);
+        reply.ok();
     }
 
     fn read(
@@ -259,12 +279,12 @@ impl Filesystem for Fs {
             Some(len) => len,
             None => return self.desk.answer(ino, 0, None, reply),
         };
-        if let Some(bytes) = self.desk.library.read_now(ino, offset, len) {
+        if let Some(bytes) = self.desk.now().read_now(ino, offset, len) {
             return self.desk.answer(ino, len, Some(bytes), reply);
         }
         let desk = self.desk.clone();
         self.pool.submit(move || {
-            let bytes = desk.library.read(ino, offset, len);
+            let bytes = desk.read(ino, offset, len);
             desk.answer(ino, len, bytes, reply);
         });
     }
@@ -273,14 +293,16 @@ impl Filesystem for Fs {
         &self,
         _: &Request,
         ino: INodeNo,
-        _: FileHandle,
+        handle: FileHandle,
         offset: u64,
         mut reply: ReplyDirectory,
     ) {
-        let listed = self.desk.list(ino.0, offset, &mut |attr, next, name| {
-            let name = OsStr::from_bytes(name);
-            reply.add(INodeNo(attr.ino), next, file_type(attr.kind), name)
-        });
+        let listed = self
+            .desk
+            .list((ino.0, handle.0), offset, &mut |attr, next, name| {
+                let name = OsStr::from_bytes(name);
+                reply.add(INodeNo(attr.ino), next, file_type(attr.kind), name)
+            });
         match listed {
             Ok(()) => reply.ok(),
             Err(errno) => reply.error(errno),
@@ -291,14 +313,23 @@ impl Filesystem for Fs {
         &self,
         _: &Request,
         ino: INodeNo,
-        _: FileHandle,
+        handle: FileHandle,
         offset: u64,
         mut reply: ReplyDirectoryPlus,
     ) {
-        bump(&self.desk.counters.readdirplus);
-        let listed = self.desk.list(ino.0, offset, &mut |attr, next, name| {
-            let (name, shown) = (OsStr::from_bytes(name), self.desk.shown(attr));
-            reply.add(shown.ino, next, name, &TTL, &shown, GENERATION)
+        let desk = &self.desk;
+        bump(&desk.counters.readdirplus);
+        let now = desk.now();
+        let is_current = Arc::ptr_eq(&now, &desk.listings.of(handle.0));
+        let listed = desk.list((ino.0, handle.0), offset, &mut |attr, next, name| {
+            let (attr, holds) = if is_current || matches!(name, b"." | b"..") {
+                (*attr, true)
+            } else {
+                desk::current(&*now, ino.0, attr, name)
+            };
+            let ttl = if holds { &TTL } else { &Duration::ZERO };
+            let (name, shown) = (OsStr::from_bytes(name), desk.shown(&attr));
+            reply.add(shown.ino, next, name, ttl, &shown, GENERATION)
         });
         match listed {
             Ok(()) => reply.ok(),
@@ -307,7 +338,7 @@ impl Filesystem for Fs {
     }
 
     fn statfs(&self, _: &Request, _: INodeNo, reply: ReplyStatfs) {
-        let totals = self.desk.library.totals();
+        let totals = self.desk.now().totals();
         let blocks = totals.bytes.div_ceil(u64::from(STATFS_BLOCK_BYTES));
         let files = totals.files + totals.documents + totals.dirs;
         reply.statfs(

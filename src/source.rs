@@ -2,4 +2,5 @@
 //! Google Takeout.
 
 pub mod dates;
+pub mod seen;
 pub mod takeout;

@@ -9,6 +9,8 @@
 //! Why the stat comes *after* the read: a stat before it says nothing about the moment of reading, while a change made
 //! before or during the read shows in a stat that follows. So one stat and one pread prove a read.
 
+pub mod watch;
+
 use std::borrow::Cow;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
@@ -105,8 +107,8 @@ impl Stamp {
 pub enum Key {
     /// The archive of a part.
     Archive(u32),
-    /// A file of an unpacked part: the part, and the number of its path.
-    File(u32, u32),
+    /// A file of an unpacked part, by what tells its content from any other.
+    File(u64),
 }
 
 /// Which file is meant, and what it was when it was indexed.
@@ -324,7 +326,7 @@ mod tests {
             let path = dir.path().join(number.to_string());
             std::fs::write(&path, b"x").unwrap();
             let wanted = Wanted {
-                key: Key::File(1, number),
+                key: Key::File(u64::from(number)),
                 ..wanted(&path)
             };
             store.read(&wanted, 0, &mut [0; 1]).unwrap();

@@ -6,11 +6,13 @@
 
 mod arrive;
 mod dates;
+pub mod forget;
 mod heads;
 pub mod index;
 pub mod look;
 mod loose;
-mod memory;
+pub mod memory;
+pub mod past;
 mod peek;
 mod pixels;
 mod present;
@@ -56,6 +58,17 @@ pub enum Error {
     /// No export is whole.
     #[error("{}", incomplete_text(.0, .1))]
     Incomplete(Vec<Incomplete>, Vec<String>),
+    /// None of the exports that are shown has this stamp.
+    #[error("no export has the stamp {stamp}; there are: {}", known.join(", "))]
+    NoSuchExport {
+        /// What was asked for.
+        stamp: String,
+        /// Those that there are, the oldest first.
+        known: Vec<String>,
+    },
+    /// Two exports are to be compared the wrong way round.
+    #[error("the export {0} is not older than {1}: give the older one first")]
+    NotBefore(String, String),
     /// A change of layout would move photos, and nobody has said that it may.
     #[error("{} of {} photos and videos would move or be renamed", .0.count(), .0.count() + .0.kept)]
     WouldMove(Box<Moves>),

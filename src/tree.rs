@@ -11,15 +11,19 @@
 //! - an inode stands at most once in a directory, hence it can serve as the key of a listing's position;
 //! - documents have no places: they follow the photos of a directory, see [`document`].
 
+mod carried;
+pub mod changes;
 pub mod document;
 pub mod fold;
 pub mod image;
+mod kin;
 pub mod moves;
 pub mod names;
 pub mod numbers;
 mod plant;
 
 use crate::model::Blob;
+use carried::Carried;
 use document::ByFile;
 use image::{Documents, FileRecord, Hidden};
 use serde::{Deserialize, Serialize};
@@ -61,6 +65,20 @@ pub struct Attr {
     pub ctime_nsec: u32,
     /// Number of places of a file; 2 and the number of subdirectories for a directory.
     pub nlink: u32,
+}
+
+impl Attr {
+    fn of(file: &FileRecord, nlink: u32) -> Attr {
+        Attr {
+            ino: file.ino,
+            kind: Kind::File,
+            size: file.size,
+            mtime: file.mtime,
+            ctime: file.ctime,
+            ctime_nsec: file.ctime_nsec,
+            nlink,
+        }
+    }
 }
 
 /// How albums, people and favorites show a photo.
@@ -161,6 +179,8 @@ pub struct Tree {
     by_name: Vec<u32>,
     paths: Vec<Vec<u8>>,
     documents: Documents,
+    /// Sorted by inode.
+    carried: Vec<Carried>,
     /// Made when first asked for: few mounts are.
     by_file: OnceLock<ByFile>,
     totals: Totals,
@@ -184,8 +204,10 @@ impl Tree {
         if let Some(dir) = self.dir_number(ino) {
             return Some(self.dir_attr(dir));
         }
-        self.link_place(ino)
-            .map(|place| self.link_attr(ino, &place))
+        if let Some(place) = self.link_place(ino) {
+            return Some(self.link_attr(ino, &place));
+        }
+        self.carried_attr(ino)
     }
 
     /// The child of a directory by its exact name.
@@ -244,7 +266,7 @@ impl Tree {
     /// How to read a photo, or Google's own document beside it; `None` when the inode is of nothing that lies somewhere.
     pub fn blob(&self, ino: u64) -> Option<Blob<'_>> {
         let Some(index) = self.file_number(ino) else {
-            return self.document_blob(ino);
+            return self.document_blob(ino).or_else(|| self.carried_blob(ino));
         };
         let file = &self.files[index as usize];
         Some(Blob {
@@ -259,7 +281,7 @@ impl Tree {
 
     /// How many numbers [`Blob::index`] may take.
     pub fn blobs(&self) -> usize {
-        self.files.len() + self.documents.json.len()
+        self.files.len() + self.documents.json.len() + self.carried.len()
     }
 
     /// What the catalog recorded of a file.
@@ -366,16 +388,7 @@ impl Tree {
     }
 
     fn file_attr(&self, number: u32) -> Attr {
-        let file = &self.files[number as usize];
-        Attr {
-            ino: file.ino,
-            kind: Kind::File,
-            size: file.size,
-            mtime: file.mtime,
-            ctime: file.ctime,
-            ctime_nsec: file.ctime_nsec,
-            nlink: self.nlink[number as usize],
-        }
+        Attr::of(&self.files[number as usize], self.nlink[number as usize])
     }
 
     fn dir_attr(&self, number: u32) -> Attr {

@@ -55,9 +55,28 @@ impl Catalog {
             Some(Extent::All) => pieces::read(&self.db, ALL)?,
             None => Vec::new(),
         };
-        if sidecars.json() {
-            rows::add_json(&self.db, &mut image)?;
-        }
+        self.add_json(&mut image, sidecars)?;
         Ok(image)
+    }
+
+    /// Adds the documents that a mount shows to an image that is not kept.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn add_documents(&self, image: &mut Image, texts: Texts, sidecars: Sidecars) -> Result<()> {
+        image.documents.extent = sidecars.extent();
+        image.documents.texts = match sidecars.extent() {
+            Some(Extent::Entered) => texts.entered,
+            Some(Extent::All) => texts.all,
+            None => Vec::new(),
+        };
+        self.add_json(image, sidecars)
+    }
+
+    fn add_json(&self, image: &mut Image, sidecars: Sidecars) -> Result<()> {
+        if sidecars.json() {
+            rows::add_json(&self.db, image)?;
+        }
+        Ok(())
     }
 }

@@ -83,7 +83,7 @@ impl Add {
                 let point = mountpoint.display();
                 writeln!(
                     text,
-                    "next: gphotosfs unmount {point} && gphotosfs mount {point}, since a mount takes in nothing new"
+                    "next: gphotosfs sync, which shows what is new in {point}"
                 )?;
             }
         }

@@ -2,12 +2,12 @@
 
 use super::Common;
 use crate::catalog::{self, Catalog};
-use crate::config::{Config, Library, Places};
+use crate::config::{AsOf, Config, Library, Places};
 use crate::fs::mounts;
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
 
-/// The state directory of the library that is meant: that of a path in a mount, of a set of sources, the configured one
+/// The state directory of the library that is meant: that of a path in a mount (see [`AsOf`] for mounts of the past), of a set of sources, the configured one
 /// if there is one, else that of the only mount there is, or the only one there is.
 pub(super) fn state_dir(
     common: &Common,
@@ -39,7 +39,8 @@ pub(super) fn state_dir(
     }
     let mounted = mounts::gphotosfs()?
         .into_iter()
-        .filter_map(|mount| mount.state_dir());
+        .filter_map(|mount| mount.state_dir())
+        .map(AsOf::library_of);
     let mut mounted: Vec<PathBuf> = mounted
         .filter(|state| state.starts_with(&places.state))
         .collect();

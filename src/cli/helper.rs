@@ -41,6 +41,7 @@ const AFTER: &str = "Options (-o), besides those of FUSE that `gphotosfs mount -
   names=windows               as --names
   name_max=143                as --name-max
   accept_incomplete=STAMP     as --accept-incomplete; several with + between
+  as_of=STAMP                 as --as-of
   state_dir=DIR               instead of /var/lib/gphotosfs
   cache_dir=DIR               instead of /var/cache/gphotosfs
   config=FILE                 instead of /etc/gphotosfs/config.toml
@@ -71,6 +72,7 @@ const OURS: &[(&str, &str, Takes)] = &[
     ("names", "--names", Takes::One),
     ("name_max", "--name-max", Takes::One),
     ("accept_incomplete", "--accept-incomplete", Takes::Several),
+    ("as_of", "--as-of", Takes::One),
     ("state_dir", "--state-dir", Takes::One),
     ("cache_dir", "--cache-dir", Takes::One),
     ("config", "--config", Takes::One),

@@ -1,9 +1,10 @@
 //! `gphotosfs info`.
 
-use super::{Done, print, print_json, tell};
+use super::{Common, Done, past, print, print_json, tell};
 use crate::catalog::Catalog;
+use crate::config::{AsOf, Places};
 use crate::fs::mounts;
-use crate::report::info::{self, Info as Report};
+use crate::report::info::{self, Info as Report, Past};
 use crate::tree::{Options, Tree};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -28,15 +29,16 @@ pub(super) struct Info {
     paths: Vec<PathBuf>,
 }
 
-type Libraries = HashMap<PathBuf, (Catalog, Tree)>;
+type Libraries = HashMap<PathBuf, (Catalog, Tree, Past)>;
 
 impl Info {
-    pub(super) fn run(&self) -> anyhow::Result<Done> {
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<Done> {
+        let places = common.places()?;
         let mut libraries = Libraries::new();
         let mut reports = Vec::new();
         let mut failed = 0;
         for path in &self.paths {
-            match report(path, &mut libraries) {
+            match report(path, &places, &mut libraries) {
                 Ok(report) => reports.push(report),
                 Err(error) => {
                     failed += 1;
@@ -63,25 +65,28 @@ impl Info {
     }
 }
 
-fn report(path: &Path, libraries: &mut Libraries) -> anyhow::Result<Report> {
+fn report(path: &Path, places: &Places, libraries: &mut Libraries) -> anyhow::Result<Report> {
     let meta =
         std::fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?;
     let state = mounts::holding(path)?
         .and_then(|mount| mount.state_dir())
         .with_context(|| format!("{} is not in a gphotosfs mount", path.display()))?;
     if !libraries.contains_key(&state) {
-        let catalog =
-            Catalog::peek(&state)?.with_context(|| format!("no catalog in {}", state.display()))?;
+        let as_of = AsOf::of(&state);
+        let library = as_of.as_ref().map_or(&state, |as_of| &as_of.library);
+        let catalog = past::catalog(library)?;
         let shown: Options = catalog
             .meta("shown")?
             .map(|text| serde_json::from_str(&text))
             .transpose()?
             .unwrap_or_default();
-        let tree = Tree::plant(catalog.image_with(shown.sidecars)?, shown);
-        libraries.insert(state.clone(), (catalog, tree));
+        let image = past::image(&catalog, as_of.as_ref(), places, shown.sidecars)?;
+        let past = Past::of(&image);
+        let tree = Tree::plant(image, shown);
+        libraries.insert(state.clone(), (catalog, tree, past));
     }
-    let (catalog, tree) = &libraries[&state];
-    info::info(catalog, tree, &path.to_string_lossy(), meta.ino())?
+    let (catalog, tree, past) = &libraries[&state];
+    info::info(catalog, (tree, past), &path.to_string_lossy(), meta.ino())?
         .with_context(|| format!("{} is not a file of the library", path.display()))
 }
 
@@ -111,9 +116,24 @@ fn text(report: &Report) -> Result<String, std::fmt::Error> {
     }
     line("favorite", if report.favorite { "yes" } else { "" })?;
     line("partner", if report.partner { "yes" } else { "" })?;
+    if let Some(gone) = &report.gone {
+        let export = &gone.export;
+        let why = match gone.held {
+            true => format!("yes, in the trash or the locked folder in the export {export}"),
+            false => format!("yes, lacking in the full export {export}"),
+        };
+        line("gone", &why)?;
+    }
     line("role", &format!("{:?}", report.role).to_lowercase())?;
     line("size", &report.size.to_string())?;
     line("inode", &report.inode)?;
+    for version in report.versions.iter().filter(|version| !version.shown) {
+        let text = format!(
+            "{} bytes, crc32 {}, {}",
+            version.size, version.crc32, version.entry
+        );
+        line("version", &text)?;
+    }
     line("crc32", report.crc32.as_deref().unwrap_or_default())?;
     line(
         "source",

@@ -1,9 +1,10 @@
 //! `gphotosfs mount`.
 
+use super::pass::Basis;
 use super::serve::Serve;
-use super::{Common, Done, Names, name_max, pass, tell};
+use super::{Common, Done, Names, name_max, pass, past, tell};
 use crate::catalog::Catalog;
-use crate::config::{Config, Library, Places};
+use crate::config::{AsOf, Config, Library, Places};
 use crate::fs::lock::Lock;
 use crate::fs::options::Options;
 use crate::fs::{check, daemon};
@@ -105,6 +106,10 @@ pub(super) struct Mount {
     /// Show an export although parts are missing or damaged; STAMP as in the parts' names
     #[arg(long, value_name = "STAMP")]
     accept_incomplete: Vec<String>,
+    /// Show the library as it was as of this export: a mount of its own, also beside the running one; STAMP as in the parts'
+    /// names
+    #[arg(long, value_name = "STAMP", conflicts_with_all = ["accept_incomplete", "names", "name_max"])]
+    as_of: Option<String>,
     /// Mount options, added to the configured ones
     #[arg(short = 'o', value_name = "OPTIONS")]
     options: Vec<String>,
@@ -127,23 +132,32 @@ impl Mount {
         let options = Options::parse(&lists)?;
         let library = self.library(&places, &config)?;
         let mountpoint = check::ready(&self.mountpoint, &options)?;
-        make_dir(&library.state_dir)?;
-        let lock = Lock::take(&library.state_dir, &mountpoint)?;
+        let as_of = self.past(&library, &mountpoint)?;
+        let state = as_of
+            .as_ref()
+            .map_or(&library.state_dir, |as_of| &as_of.state_dir);
+        make_dir(state)?;
+        let lock = Lock::take(state, &mountpoint)?;
         let shown = self.shown(&config);
-        self.sync(common, &config, &library, shown)?;
+        let basis = self.basis(places, &config, &library);
+        let seen = basis.seen();
+        if as_of.is_none() {
+            self.sync(common, &config, &library, shown)?;
+        }
+        let log = state.join(crate::fs::log::NAME);
         let serve = Serve::new(
-            &library,
+            (basis, seen),
             &config,
             &mountpoint,
             (shown, self.xattrs || config.mount.xattrs),
             &lists,
             common.level(),
         )
-        .bearing(self.source.as_deref());
+        .bearing(self.source.as_deref())
+        .showing(as_of);
         if self.foreground {
             return serve.foreground(lock);
         }
-        let log = library.state_dir.join(crate::fs::log::NAME);
         let started = daemon::spawn(&serve.args()?, lock.hand_over()?, log)?;
         drop(lock);
         if !started.said.is_empty() {
@@ -163,6 +177,29 @@ impl Mount {
     /// mount(8) asks for it, with this source.
     pub(super) fn called_by_mount(&mut self, source: &str) {
         self.source = Some(source.into());
+    }
+
+    /// The export as of which the library is to be shown, if one is named. The catalog must know it.
+    fn past(&self, library: &Library, mountpoint: &Path) -> anyhow::Result<Option<AsOf>> {
+        let Some(stamp) = &self.as_of else {
+            return Ok(None);
+        };
+        crate::sync::past::check(&past::catalog(&library.state_dir)?, stamp)?;
+        Ok(Some(AsOf::new(&library.state_dir, stamp, mountpoint)))
+    }
+
+    /// What later passes are made with, in the server.
+    fn basis(&self, places: Places, config: &Config, library: &Library) -> Basis {
+        let given = self.demo || !self.takeout.is_empty();
+        Basis {
+            places,
+            sources: given.then(|| library.sources.clone()),
+            state_dir: library.state_dir.clone(),
+            cache_dir: library.cache_dir.clone(),
+            names: self.names.map(Into::into),
+            name_max: self.name_max,
+            live: config.live,
+        }
     }
 
     /// The configuration with the form of names that flags ask for.
@@ -237,7 +274,8 @@ impl Mount {
             self.foreground,
         )?;
         catalog.set_meta("shown", &serde_json::to_string(&shown)?)?;
-        for line in pass::moved(&outcome) {
+        let moved = outcome.moves.as_ref().map_or(&[][..], |moves| &moves.paths);
+        for line in pass::moved(moved) {
             tell(&format!("note: {line}"));
         }
         for problem in &outcome.problems {

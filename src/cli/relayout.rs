@@ -1,6 +1,6 @@
 //! `gphotosfs relayout`.
 
-use super::{Common, Done, Names, find, name_max, print, print_json, tell};
+use super::{Common, Done, Names, ask, find, name_max, print, print_json};
 use crate::catalog::{self, Catalog};
 use crate::config::{Config, Decisions, Layout, edit};
 use crate::fs::lock::Lock;
@@ -13,7 +13,6 @@ use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use serde::Serialize;
 use std::fmt::Write;
-use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 
 const EXAMPLE: &str = "Example:
@@ -154,20 +153,11 @@ impl Relayout {
         if self.yes || count == 0 {
             return Ok(());
         }
-        if !std::io::stdin().is_terminal() {
-            bail!(
-                "nothing is changed: {count} photos and videos would move; say --yes to move them"
-            );
-        }
-        tell(&format!(
-            "Type the number of photos and videos that move, {count}, to move them:"
-        ));
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line)?;
-        if line.trim() != count.to_string() {
-            bail!("nothing is changed");
-        }
-        Ok(())
+        ask::ask(
+            count,
+            &format!("{count} photos and videos would move; say --yes to move them"),
+            &format!("Type the number of photos and videos that move, {count}, to move them:"),
+        )
     }
 
     fn text(&self, old: &Layout, new: &Layout, moves: &Moves) -> Result<String, std::fmt::Error> {

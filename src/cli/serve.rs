@@ -1,8 +1,10 @@
 //! The server behind a mount: what `mount` starts in the background, or becomes with `--foreground`.
 
-use super::{Done, notify};
+use super::live::{Live, Work};
+use super::pass::Basis;
+use super::{Done, notify, past};
 use crate::catalog::Catalog;
-use crate::config::{Config, Library};
+use crate::config::{AsOf, Config};
 use crate::content::{self, Content};
 use crate::fs::control::Control;
 use crate::fs::daemon::{Events, Server};
@@ -12,6 +14,7 @@ use crate::fs::mount::{Label, Mounted};
 use crate::fs::mounts::{self, Health};
 use crate::fs::options::Options;
 use crate::fs::{Fs, Opens, Register, mount};
+use crate::model::Part;
 use crate::tree::{self, Tree};
 use anyhow::{Context, bail};
 use clap::Args;
@@ -23,9 +26,12 @@ use tracing_subscriber::EnvFilter;
 
 /// What a server has to know, handed over as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Settings {
-    state_dir: PathBuf,
-    cache_dir: PathBuf,
+pub(super) struct Settings {
+    basis: Basis,
+    /// The library is shown as of an earlier export. Then nothing is written but in the directory of this mount.
+    as_of: Option<AsOf>,
+    /// What the sources looked like before the pass that was made for this mount.
+    seen: u64,
     cache_max_bytes: u64,
     min_free_bytes: u64,
     mountpoint: PathBuf,
@@ -51,13 +57,26 @@ pub(super) struct Serve {
 /// A mount and what goes with it.
 struct Running {
     control: Control,
+    /// None where what is shown stays as it is.
+    live: Option<Live>,
     mounted: Mounted,
     events: Events,
 }
 
+/// What is shown: a tree, where its bytes are, and what its texts are made of.
+pub(super) struct Stand {
+    pub(super) settings: Settings,
+    pub(super) tree: Arc<Tree>,
+    pub(super) content: Arc<Content>,
+    /// What the catalog says that the image was made of.
+    pub(super) made_of: Option<String>,
+    /// Only where something is shown that is made of it.
+    catalog: Option<Arc<Mutex<Catalog>>>,
+}
+
 impl Serve {
     pub(super) fn new(
-        library: &Library,
+        (basis, seen): (Basis, u64),
         config: &Config,
         mountpoint: &Path,
         (shown, xattrs): (tree::Options, bool),
@@ -65,8 +84,9 @@ impl Serve {
         level: &str,
     ) -> Serve {
         let settings = Settings {
-            state_dir: library.state_dir.clone(),
-            cache_dir: library.cache_dir.clone(),
+            basis,
+            as_of: None,
+            seen,
             cache_max_bytes: config.cache_max_bytes,
             min_free_bytes: config.cache_min_free_bytes,
             mountpoint: mountpoint.into(),
@@ -85,6 +105,12 @@ impl Serve {
         self
     }
 
+    /// The library is to be shown as of an earlier export.
+    pub(super) fn showing(mut self, as_of: Option<AsOf>) -> Serve {
+        self.settings.as_of = as_of;
+        self
+    }
+
     pub(super) fn args(&self) -> anyhow::Result<Vec<String>> {
         let settings = serde_json::to_string(&self.settings).context("a path is not UTF-8")?;
         Ok(vec!["serve".into(), settings])
@@ -96,9 +122,9 @@ impl Serve {
         let settings = &self.settings;
         let started = || -> anyhow::Result<(Lock, Running)> {
             let lock = Lock::inherit(handed, &settings.mountpoint)?;
-            let log = Log::open(&settings.state_dir).with_context(|| {
-                format!("cannot write a log in {}", settings.state_dir.display())
-            })?;
+            let state = settings.state_dir();
+            let log = Log::open(state)
+                .with_context(|| format!("cannot write a log in {}", state.display()))?;
             tracing::subscriber::set_global_default(log::subscriber(
                 log,
                 EnvFilter::new(&settings.level),
@@ -109,9 +135,7 @@ impl Serve {
             Ok((lock, running)) => {
                 server.ready()?;
                 // Whoever listens to a service manager's socket here listens to somebody else.
-                let ended = running.serve(|| {});
-                drop(lock);
-                ended
+                running.serve(lock, || {})
             }
             Err(error) => {
                 tracing::error!("no mount: {error:#}");
@@ -135,63 +159,139 @@ impl Serve {
         running.answers()?;
         let at = running.mounted.mountpoint().display();
         notify::ready(&format!("mounted on {at}"));
-        let ended = running.serve(notify::stopping);
-        drop(lock);
-        ended
+        running.serve(lock, notify::stopping)
     }
 
     fn start(&self) -> anyhow::Result<Running> {
         let settings = &self.settings;
-        let catalog = Catalog::peek(&settings.state_dir)?.context("there is no catalog")?;
-        // Tree and texts are of one moment, whoever indexes something new while this is mounted.
-        catalog.hold()?;
-        let shown = settings.shown;
-        let tree = Arc::new(Tree::plant(catalog.image_with(shown.sidecars)?, shown));
-        let parts = catalog
-            .parts()?
-            .into_iter()
-            .map(|known| known.part)
-            .collect();
-        let asked = settings.xattrs || shown.sidecars.extent().is_some();
-        let register = asked.then(|| register(catalog, &settings.state_dir));
-        let content = content::Settings {
-            cache_dir: settings.cache_dir.clone(),
-            cache_max_bytes: settings.cache_max_bytes,
-            min_free_bytes: settings.min_free_bytes,
-            state_dir: settings.state_dir.clone(),
-        };
-        let content = Content::new(content, parts, tree.blobs())
-            .with_context(|| format!("cannot use the cache in {}", settings.cache_dir.display()))?;
+        let stand = plant(settings, None)?;
         let options = Options::parse(&settings.options)?;
+        let (tree, content) = (Arc::clone(&stand.tree), Arc::clone(&stand.content));
         // Local archives need no open: the bytes of a stored entry lie where they lie.
-        let fs = Fs::new(tree, Arc::new(content), register, &options, Opens::Untold)?
+        let fs = Fs::new(tree, content, stand.register(), &options, Opens::Untold)?
             .with_xattrs(settings.xattrs);
-        let counters = fs.counters();
+        let (counters, shown) = (fs.counters(), fs.shown());
         let events = Events::listen()?;
         let label = Label {
-            state_dir: &settings.state_dir,
+            state_dir: settings.state_dir(),
             source: settings.source.as_deref(),
         };
         let mounted = mount::mount(fs, &settings.mountpoint, &options, label, events.on_end())?;
-        let control = Control::serve(&settings.state_dir, mounted.mountpoint(), counters)?;
+        let (live, passer) = match &settings.as_of {
+            // What was does not change.
+            Some(_) => (None, None),
+            None => {
+                let work = Work {
+                    basis: settings.basis.clone(),
+                    shown,
+                    stand,
+                    seen: settings.seen,
+                };
+                let (live, passer) = Live::start(work)?;
+                (Some(live), Some(passer))
+            }
+        };
+        let state = settings.state_dir();
+        let control = Control::serve(state, mounted.mountpoint(), counters, passer)?;
         tracing::info!("mounted on {}", mounted.mountpoint().display());
         Ok(Running {
             control,
+            live,
             mounted,
             events,
         })
     }
 }
 
-/// The catalog, for what is made of sidecars when it is read.
-fn register(catalog: Catalog, state_dir: &Path) -> Register {
-    let catalog = Mutex::new(catalog);
-    Register {
-        path: state_dir.join(crate::catalog::FILE),
-        look: Box::new(move |entry| {
-            let catalog = catalog.lock().unwrap_or_else(PoisonError::into_inner);
-            catalog.sidecar(entry).map_err(std::io::Error::other)
-        }),
+type Open = fn(content::Settings, Vec<Part>, usize) -> std::io::Result<Content>;
+
+impl Settings {
+    /// Where log, lock and socket of the mount lie.
+    fn state_dir(&self) -> &Path {
+        let own = self.as_of.as_ref().map(|as_of| &as_of.state_dir);
+        own.unwrap_or(&self.basis.state_dir)
+    }
+}
+
+/// Makes of the catalog what a mount shows, next to what it shows so far.
+pub(super) fn plant(settings: &Settings, before: Option<&Stand>) -> anyhow::Result<Stand> {
+    let catalog = Catalog::peek(&settings.basis.state_dir)?.context("there is no catalog")?;
+    // All of one moment.
+    catalog.hold()?;
+    let shown = settings.shown;
+    let (basis, as_of) = (&settings.basis, settings.as_of.as_ref());
+    let image = past::image(&catalog, as_of, &basis.places, shown.sidecars)?;
+    let mut tree = Tree::plant(image, shown);
+    let parts = catalog.parts()?;
+    let parts = parts.into_iter().map(|known| known.part).collect();
+    let made_of = catalog.image_made_of()?;
+    if as_of.is_none() {
+        // What was is read from the catalog as it is now, to the end of the mount.
+        catalog.release()?;
+    }
+    let content = match before {
+        Some(before) => {
+            tree.carry(&before.tree);
+            let same = tree.same_blobs(&before.tree);
+            before.content.next(parts, tree.blobs(), same)
+        }
+        None => {
+            let cache_dir = settings.basis.cache_dir.clone();
+            let folders = content::Settings {
+                cache_dir: cache_dir.clone(),
+                cache_max_bytes: settings.cache_max_bytes,
+                min_free_bytes: settings.min_free_bytes,
+                state_dir: settings.basis.state_dir.clone(),
+            };
+            let open = as_of.map_or(Content::new as Open, |_| Content::guest);
+            open(folders, parts, tree.blobs())
+                .with_context(|| format!("cannot use the cache in {}", cache_dir.display()))?
+        }
+    };
+    let asked = settings.xattrs || shown.sidecars.extent().is_some();
+    Ok(Stand {
+        settings: settings.clone(),
+        tree: Arc::new(tree),
+        content: Arc::new(content),
+        made_of,
+        catalog: asked.then(|| Arc::new(Mutex::new(catalog))),
+    })
+}
+
+impl Stand {
+    /// The catalog, for what is made of sidecars when it is read.
+    pub(super) fn register(&self) -> Option<Register> {
+        let catalog = Arc::clone(self.catalog.as_ref()?);
+        Some(Register {
+            path: self.settings.basis.state_dir.join(crate::catalog::FILE),
+            look: Box::new(move |entry| {
+                let catalog = catalog.lock().unwrap_or_else(PoisonError::into_inner);
+                catalog.sidecar(entry).map_err(std::io::Error::other)
+            }),
+        })
+    }
+
+    /// Texts are made of what the catalog says now, whatever is written into it from now on.
+    pub(super) fn hold(&self) -> anyhow::Result<()> {
+        match &self.catalog {
+            Some(catalog) => {
+                let catalog = catalog.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(catalog.hold()?)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The end of that.
+    pub(super) fn release(&self) {
+        if let Some(catalog) = &self.catalog
+            && let Err(error) = catalog
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .release()
+        {
+            tracing::warn!("the catalog is still held: {error}");
+        }
     }
 }
 
@@ -206,10 +306,16 @@ impl Running {
         Ok(())
     }
 
-    fn serve(self, ending: impl FnOnce()) -> anyhow::Result<Done> {
-        let ended = self.events.serve(self.mounted, ending)?;
+    /// Until the end. The lock goes when nothing is written any more, at the latest with the process.
+    fn serve(self, lock: Lock, ending: impl FnOnce()) -> anyhow::Result<Done> {
+        let ended = self.events.serve(self.mounted, ending);
         drop(self.control);
-        tracing::info!("ended: {ended:?}");
+        if self.live.is_none_or(Live::end) {
+            drop(lock);
+        } else {
+            std::mem::forget(lock);
+        }
+        tracing::info!("ended: {:?}", ended?);
         Ok(Done::Well)
     }
 }

@@ -1,11 +1,10 @@
 //! `gphotosfs status`.
 
-use super::{Common, Done, find, print, print_json};
-use crate::catalog::Catalog;
-use crate::fs::control::{self, Stats};
+use super::{Common, Done, find, past, print, print_json};
+use crate::config::{AsOf, Places};
+use crate::fs::control::{self, Passes, Stats};
 use crate::report::status::{self, Status as Report};
 use crate::tree::Options;
-use anyhow::Context;
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
 use serde::Serialize;
@@ -47,14 +46,7 @@ impl Status {
             &self.takeout,
             self.demo,
         )?;
-        let catalog = Catalog::peek(&state)?.with_context(|| {
-            format!(
-                "nothing is known yet in {}; mount it first",
-                state.display()
-            )
-        })?;
-        let settings = [places.config.clone(), places.decisions(&state)];
-        let report = report(&catalog, &state, &settings)?;
+        let report = report(&state, &places)?;
         if self.json {
             print_json(&report)?;
         } else {
@@ -73,15 +65,30 @@ impl Status {
 struct Whole {
     #[serde(flatten)]
     library: Report,
+    /// The stamp of the export as of which the mount shows the library; `null` where it shows it as it is.
+    as_of: Option<String>,
     mount: Option<Stats>,
 }
 
-fn report(catalog: &Catalog, state: &Path, settings: &[PathBuf]) -> anyhow::Result<Whole> {
+fn report(state: &Path, places: &Places) -> anyhow::Result<Whole> {
+    let as_of = AsOf::of(state);
+    let library = as_of.as_ref().map_or(state, |as_of| &as_of.library);
+    let catalog = &past::catalog(library)?;
+    let settings = &[places.config.clone(), places.decisions(library)];
     let sources: Vec<String> = parse(catalog.meta("sources")?)?;
     let shown: Options = parse(catalog.meta("shown")?)?;
+    let image = past::image(catalog, as_of.as_ref(), places, shown.sidecars)?;
+    let mut library = status::status(catalog, image, (sources.len() as u64, shown), settings)?;
+    let mount = control::ask(state)?;
+    let passes = mount.as_ref().and_then(|mount| mount.passes.as_ref());
+    if let Some(why) = passes.and_then(|passes| passes.failed.as_ref()) {
+        let problem = format!("the mount could not take in what is new: {why}");
+        library.problems.push(problem);
+    }
     Ok(Whole {
-        library: status::status(catalog, sources.len() as u64, shown, settings)?,
-        mount: control::ask(state)?,
+        library,
+        as_of: as_of.map(|as_of| as_of.stamp),
+        mount,
     })
 }
 
@@ -92,10 +99,18 @@ fn parse<T: serde::de::DeserializeOwned + Default>(value: Option<String>) -> any
         .unwrap_or_default())
 }
 
+/// What the mount tells of its passes.
+fn passes(whole: &Whole) -> Option<&Passes> {
+    whole.mount.as_ref()?.passes.as_ref()
+}
+
 fn text(whole: &Whole) -> anyhow::Result<String> {
     let report = &whole.library;
     let mut text = String::new();
     let n = HumanCount;
+    if let Some(stamp) = &whole.as_of {
+        writeln!(text, "as of the export {stamp}")?;
+    }
     writeln!(
         text,
         "{} photos, {} videos, {} albums, {} people; newest {}",
@@ -142,6 +157,13 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
         "{:>10} = media files in the archives",
         report.in_archives
     )?;
+    if report.gone > 0 {
+        writeln!(
+            text,
+            "\n{} photos are gone from Google and still shown; `gphotosfs forget --gone --dry-run` lists them",
+            n(report.gone)
+        )?;
+    }
     let (sidecars, media) = report.lone;
     if sidecars + media > 0 {
         writeln!(
@@ -178,6 +200,11 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
             BinaryBytes(mount.counters.bytes)
         )?,
         None => writeln!(text, "\nnot mounted")?,
+    }
+    if let Some(passes) = passes(whole) {
+        let last = passes.last.as_deref().unwrap_or("when it was mounted");
+        let now = if passes.running { "; looking now" } else { "" };
+        writeln!(text, "looked for new exports {last}{now}")?;
     }
     for problem in &report.problems {
         writeln!(text, "\nproblem: {problem}")?;

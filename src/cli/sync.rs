@@ -1,15 +1,15 @@
 //! `gphotosfs sync`.
 
-use super::{Common, Done, mount, pass, print, print_json};
+use super::live::Ended;
+use super::pass::{self, Report};
+use super::{Common, Done, mount, print, print_json};
 use crate::catalog::Catalog;
 use crate::config::{Config, Library, Places};
-use crate::fs::lock::Lock;
-use crate::sync::Outcome;
+use crate::fs::control;
+use crate::fs::lock::{self, Holder, Lock};
 use crate::tree;
-use crate::tree::moves::Move;
 use anyhow::{Context, bail};
 use clap::Args;
-use serde::Serialize;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -17,10 +17,10 @@ const EXAMPLE: &str = "Example:
   gphotosfs sync
   gphotosfs sync --json | jq .problems
 
-A library that is mounted takes in new exports when it is mounted again; until then sync refuses.
+Where the library is mounted, the mount makes the pass, and shows at once what came in.
 Ends with 1 when something needs you.";
 
-/// Indexes what is new without mounting, and tells what came in.
+/// Indexes what is new, and tells what came in.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLE)]
 pub(super) struct Sync {
@@ -35,31 +35,18 @@ pub(super) struct Sync {
     json: bool,
 }
 
-/// What came of it.
-#[derive(Debug, Serialize)]
-struct Report<'a> {
-    /// Archives and folders that were taken in.
-    new_parts: Vec<String>,
-    /// Photos and videos that the catalog knows, in whatever state.
-    files: u64,
-    /// Those that it did not know before.
-    new_files: u64,
-    /// Paths that have changed.
-    moved: &'a [Move],
-    /// Stamps of exports that are not shown until they are whole.
-    incomplete: &'a [String],
-    problems: &'a [String],
-}
-
 impl Sync {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<Done> {
         let places = common.places()?;
         let config = common.load(&places)?;
         let library = self.library(&places, &config)?;
         mount::make_dir(&library.state_dir)?;
-        let lock = Lock::take(&library.state_dir, Path::new("")).context(
-            "cannot index now: a mount takes in new exports only when it is made, so unmount and mount again",
-        )?;
+        let lock = match Lock::take(&library.state_dir, Path::new("")) {
+            Err(lock::Error::Busy(Some(holder))) if !holder.mountpoint.as_os_str().is_empty() => {
+                return self.tell(&self.by_mount(&library, &holder)?);
+            }
+            other => other.context("cannot index now")?,
+        };
         let mut catalog = Catalog::open(&library.state_dir)?;
         let outcome = pass::pass(
             common,
@@ -79,7 +66,27 @@ impl Sync {
             catalog.set_meta("shown", &serde_json::to_string(&shown)?)?;
         }
         drop(lock);
-        self.tell(&catalog, &outcome)
+        self.tell(&Report::of(&catalog, &outcome)?)
+    }
+
+    /// Has the server make the pass that has the library mounted: it alone may write.
+    fn by_mount(&self, library: &Library, holder: &Holder) -> anyhow::Result<Report> {
+        let at = holder.mountpoint.display();
+        let ended = control::pass(&library.state_dir, &self.accept_incomplete)
+            .with_context(|| {
+                format!("the mount on {at} has ended meanwhile; give the command again")
+            })?
+            .with_context(|| {
+                format!(
+                    "the mount on {at} is only just beginning, or ending; give the command again"
+                )
+            })?;
+        match serde_json::from_str(&ended).with_context(|| {
+            format!("the mount on {at} is of another version; unmount and mount again")
+        })? {
+            Ended::Done(report) => Ok(report),
+            Ended::Failed(why) => bail!(why),
+        }
     }
 
     fn library(&self, places: &Places, config: &Config) -> anyhow::Result<Library> {
@@ -95,24 +102,13 @@ impl Sync {
         Ok(places.configured(config.paths()))
     }
 
-    fn tell(&self, catalog: &Catalog, outcome: &Outcome) -> anyhow::Result<Done> {
-        let files = catalog.meta("files")?;
-        let files = files.and_then(|files| files.parse().ok()).unwrap_or(0);
-        let parts = outcome.new_parts.iter();
-        let report = Report {
-            new_parts: parts.map(|part| part.display().to_string()).collect(),
-            files,
-            new_files: outcome.moves.as_ref().map_or(files, |moves| moves.new),
-            moved: outcome.moves.as_ref().map_or(&[], |moves| &moves.paths),
-            incomplete: &outcome.hidden,
-            problems: &outcome.problems,
-        };
+    fn tell(&self, report: &Report) -> anyhow::Result<Done> {
         if self.json {
-            print_json(&report)?;
+            print_json(report)?;
         } else {
-            print(&text(&report, outcome)?)?;
+            print(&text(report)?)?;
         }
-        Ok(if outcome.problems.is_empty() {
+        Ok(if report.problems.is_empty() {
             Done::Well
         } else {
             Done::NeedsYou
@@ -120,7 +116,7 @@ impl Sync {
     }
 }
 
-fn text(report: &Report<'_>, outcome: &Outcome) -> Result<String, std::fmt::Error> {
+fn text(report: &Report) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     match report.new_parts.as_slice() {
         [] => writeln!(text, "nothing new")?,
@@ -136,10 +132,10 @@ fn text(report: &Report<'_>, outcome: &Outcome) -> Result<String, std::fmt::Erro
         "{} photos and videos are known, {} of them new",
         report.files, report.new_files
     )?;
-    for line in pass::moved(outcome) {
+    for line in pass::moved(&report.moved) {
         writeln!(text, "moved: {line}")?;
     }
-    for problem in report.problems {
+    for problem in &report.problems {
         writeln!(text, "problem: {problem}")?;
     }
     Ok(text)

@@ -83,6 +83,22 @@ const KEYS: &[Key] = &[
         ],
     ),
     Key(
+        "sync",
+        "watch",
+        "true",
+        &[
+            "A mount takes in new exports by itself. With false it does so when `gphotosfs sync` says so, or when it is made.",
+        ],
+    ),
+    Key(
+        "sync",
+        "poll_seconds",
+        "600",
+        &[
+            "How often a mount looks for new exports where the system does not tell it of them, as on network storage; 0 for never.",
+        ],
+    ),
+    Key(
         "cache",
         "max_bytes",
         "5368709120",
@@ -182,6 +198,8 @@ pub fn in_force(config: &Config) -> String {
     let _ = writeln!(out, "include = {}", list(include.collect()));
     let options = mount.options.iter().map(String::as_str).collect();
     let _ = writeln!(out, "options = {}", list(options));
+    let (watch, poll) = (config.live.watch, config.live.poll_seconds);
+    let _ = writeln!(out, "\n[sync]\nwatch = {watch}\npoll_seconds = {poll}");
     let (most, free) = (config.cache_max_bytes, config.cache_min_free_bytes);
     let _ = writeln!(
         out,
@@ -208,7 +226,7 @@ mod tests {
     fn what_is_in_force_reads_back() {
         let path = Path::new("/x");
         let text = "zone = 'Europe/Lisbon'\nnames = 'windows'\nname_max = 143\n[mount]\nsidecars = 'json'\nxattrs = true\ninclude = ['locked']\noptions = ['umask=022']\nlinks = 'symlink'\n\
-                    [cache]\nmax_bytes = 1\nmin_free_bytes = 2\n[[source]]\nkind = 'takeout'\npath = \"/a \\\"b\\\"\"\n";
+                    [sync]\nwatch = false\npoll_seconds = 5\n[cache]\nmax_bytes = 1\nmin_free_bytes = 2\n[[source]]\nkind = 'takeout'\npath = \"/a \\\"b\\\"\"\n";
         let config = Config::parse(path, text).unwrap();
         let again = Config::parse(path, &in_force(&config)).unwrap();
         assert_eq!(format!("{config:?}"), format!("{again:?}"));

@@ -9,6 +9,7 @@
 
 use super::{Error, decisions};
 use etcetera::BaseStrategy;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,7 @@ pub struct Given<'a> {
 }
 
 /// Where configuration, state and cache lie.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Places {
     /// The configuration file.
     pub config: PathBuf,
@@ -194,6 +195,53 @@ impl Places {
     }
 }
 
+/// In the state directory of a library: a directory for each mount that shows it as of an earlier export.
+const AS_OF: &str = "as-of";
+
+/// A mount that shows a library as of one of its exports. It has a directory of its own for lock, log and socket, since
+/// it stands beside the mount that shows the library as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsOf {
+    /// The state directory of the library.
+    pub library: PathBuf,
+    /// Its own, below that.
+    pub state_dir: PathBuf,
+    /// The stamp of the export.
+    pub stamp: String,
+}
+
+impl AsOf {
+    /// That of a mount that is to be.
+    pub fn new(library: &Path, stamp: &str, mountpoint: &Path) -> AsOf {
+        let sha = Sha256::digest(mountpoint.as_os_str().as_bytes());
+        let name = format!("{stamp}-{}", data_encoding::HEXLOWER.encode(&sha[..6]));
+        AsOf {
+            library: library.into(),
+            state_dir: library.join(AS_OF).join(name),
+            stamp: stamp.into(),
+        }
+    }
+
+    /// That of a mount by the state directory it tells; `None` where it shows a library as it is.
+    pub fn of(state_dir: &Path) -> Option<AsOf> {
+        let above = state_dir.parent()?;
+        if above.file_name()? != AS_OF {
+            return None;
+        }
+        let (stamp, _) = state_dir.file_name()?.to_str()?.rsplit_once('-')?;
+        Some(AsOf {
+            library: above.parent()?.into(),
+            state_dir: state_dir.into(),
+            stamp: stamp.into(),
+        })
+    }
+
+    /// The state directory of the library that a mount shows, by the one it tells.
+    pub fn library_of(state_dir: PathBuf) -> PathBuf {
+        AsOf::of(&state_dir).map_or(state_dir, |as_of| as_of.library)
+    }
+}
+
 /// One library: its sources, and where its state and cache lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Library {
@@ -236,6 +284,18 @@ mod tests {
         let one = places.configured(vec![a.clone()]);
         assert_eq!(one.state_dir, places.configured(vec![a, b]).state_dir);
         assert_eq!(one.state_dir, Path::new("/s/library"));
+    }
+
+    #[test]
+    fn a_mount_of_the_past_is_known_by_its_directory() {
+        let library = Path::new("/s/library");
+        let as_of = AsOf::new(library, "20260913T041200Z", Path::new("/mnt/p"));
+        assert_eq!(AsOf::of(&as_of.state_dir), Some(as_of.clone()));
+        assert_eq!(AsOf::library_of(as_of.state_dir.clone()), library);
+        let other = AsOf::new(library, "20260913T041200Z", Path::new("/mnt/q"));
+        assert_ne!(as_of.state_dir, other.state_dir);
+        assert_eq!(AsOf::of(library), None);
+        assert_eq!(AsOf::library_of(library.into()), library);
     }
 
     #[test]

@@ -15,7 +15,8 @@
 //! removed that is not named as ours.
 //!
 //! **One owner.** A second mount on the same folder gets no room here and serves without it, until the first is gone:
-//! two programs that do not know of each other's files cannot keep one cap.
+//! two programs that do not know of each other's files cannot keep one cap. A guest reads finished files by their
+//! names, owned or not, and keeps none open, so that none outlives its eviction for long.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -28,6 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use lru::LruCache;
 use nix::errno::Errno;
 
+use super::Hand;
 use super::cached::{Cached, Name};
 use super::counters::{Counters, add};
 use super::folder::{TRIAL, claim, create_dirs, mark, scan};
@@ -47,6 +49,8 @@ pub(super) enum NoRoom {
     Floor,
     /// Another mount owns the folder.
     Shared,
+    /// This mount reads the cache alone.
+    Guest,
     /// The folder cannot be written to, or its disk is full.
     Broken(io::Error),
 }
@@ -67,6 +71,7 @@ pub(super) struct Cache {
     max_bytes: u64,
     min_free_bytes: u64,
     counters: Arc<Counters>,
+    hand: Hand,
     budget: Arc<Budget>,
     disk: Mutex<()>,
     index: Mutex<Index>,
@@ -110,9 +115,9 @@ impl Cache {
     /// Looks at the folder and owns it if nobody else does. A folder that cannot be used is no failure: it has no room.
     pub(super) fn open(
         dir: PathBuf,
-        max_bytes: u64,
-        min_free_bytes: u64,
+        (max_bytes, min_free_bytes): (u64, u64),
         counters: Arc<Counters>,
+        hand: Hand,
     ) -> Cache {
         let kept_max_bytes = max_bytes / 5 * 4;
         let index = Index {
@@ -125,6 +130,7 @@ impl Cache {
             max_bytes,
             min_free_bytes,
             counters,
+            hand,
             budget: Arc::default(),
             disk: Mutex::default(),
             index: Mutex::new(index),
@@ -139,6 +145,11 @@ impl Cache {
 
     /// A finished file, if it is there. `again` says that a reader begins at the beginning.
     pub(super) fn get(&self, name: &Name, again: bool) -> Option<Arc<Cached>> {
+        if self.hand == Hand::Reads {
+            let room = Arc::new(self.budget.found(0));
+            let opened = Cached::open(&self.path(name), name, room);
+            return opened.ok().map(Arc::new);
+        }
         let mut moved = Vec::new();
         let (room, open) = {
             let mut index = lock(&self.index);
@@ -183,6 +194,10 @@ impl Cache {
 
     /// Removes a file that turned out to be damaged.
     pub(super) fn discard(&self, name: &Name, cause: &io::Error) {
+        if self.hand == Hand::Reads {
+            tracing::warn!("{} in the cache: {cause}", self.path(name).display());
+            return;
+        }
         let _disk = lock(&self.disk);
         let removed = self.forget(name);
         if removed.is_some() {
@@ -197,7 +212,7 @@ impl Cache {
     /// Makes room for a blob and begins its file.
     pub(super) fn reserve(&self, name: &Name) -> Result<Temp, NoRoom> {
         let bytes = name.disk_bytes();
-        if bytes > self.max_bytes {
+        if bytes > self.max_bytes && self.hand == Hand::Writes {
             return Err(NoRoom::Large);
         }
         let disk = lock(&self.disk);
@@ -277,6 +292,8 @@ impl Cache {
                 format!("the disk of the cache in {dir} has too little free space"),
             ),
             NoRoom::Shared => (8, format!("another mount uses the cache in {dir}")),
+            // That is how it is meant.
+            NoRoom::Guest => return,
             NoRoom::Broken(error) => (
                 16,
                 format!("failed to write to the cache in {dir}: {error}"),
@@ -378,6 +395,9 @@ impl Cache {
     /// Owns the folder, unless another mount does: removes what the last owner left half done, and finds out what is
     /// there. The guard shows that nobody else changes files meanwhile.
     fn own(&self, _disk: &MutexGuard<'_, ()>) -> Result<(), NoRoom> {
+        if self.hand == Hand::Reads {
+            return Err(NoRoom::Guest);
+        }
         if lock(&self.index).owner.is_some() {
             return Ok(());
         }

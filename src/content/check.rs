@@ -15,7 +15,7 @@ use lru::LruCache;
 use super::counters::add;
 use super::error::Error;
 use super::memory::Memory;
-use super::origin::{Origin, Place};
+use super::origin::{Id, Origin, Place};
 use super::table::{Known, Version};
 
 /// Blobs up to this many bytes are checked whole before anything is served: the contract's number. More delays the
@@ -65,7 +65,7 @@ impl Slice {
 /// Sums under way. Lock order: the table of sums is released before a sum is locked; a sum is held while its blob is
 /// read, so that readers of one blob wait for each other and read it once.
 pub(super) struct Checks {
-    sums: Mutex<LruCache<u32, Arc<Mutex<Sum>>>>,
+    sums: Mutex<LruCache<Id, Arc<Mutex<Sum>>>>,
 }
 
 impl Default for Checks {
@@ -88,10 +88,10 @@ impl Checks {
         let (offset, len) = range;
         let end = offset + len as u64;
         let (stamp, known) = origin.locate(place)?;
-        let shared = self.sum(place.index);
+        let shared = self.sum(place.id);
         let mut sum = lock(&shared);
-        if origin
-            .known(place)
+        if place
+            .known()
             .is_some_and(|now| now.checked && now.version == known.version)
         {
             drop(sum);
@@ -129,22 +129,19 @@ impl Checks {
             &mut slice,
         )?;
         if whole {
-            self.done(place.index);
+            self.done(place.id);
             add(&origin.counters.checks, 1);
             place.judge(sum.crc.clone().finalize())?;
-            origin.table.set(
-                place.index,
-                Known {
-                    checked: true,
-                    ..known
-                },
-            );
+            place.learn(Known {
+                checked: true,
+                ..known
+            });
             memory.add(place.proof(&stamp));
         }
         Ok(slice.bytes)
     }
 
-    fn sum(&self, index: u32) -> Arc<Mutex<Sum>> {
+    fn sum(&self, id: Id) -> Arc<Mutex<Sum>> {
         let fresh = || {
             Arc::new(Mutex::new(Sum {
                 version: None,
@@ -152,11 +149,11 @@ impl Checks {
                 crc: crc32fast::Hasher::new(),
             }))
         };
-        Arc::clone(lock(&self.sums).get_or_insert(index, fresh))
+        Arc::clone(lock(&self.sums).get_or_insert(id, fresh))
     }
 
-    fn done(&self, index: u32) {
-        lock(&self.sums).pop(&index);
+    fn done(&self, id: Id) {
+        lock(&self.sums).pop(&id);
     }
 }
 

@@ -30,7 +30,7 @@ use super::error::Error;
 use super::failures::Failures;
 use super::flight::{Flight, Growing, Landed, Outcome, Permits};
 use super::inflate::Inflater;
-use super::origin::{Origin, Place};
+use super::origin::{Id, Origin, Place};
 use super::recent::Recent;
 use super::seek::Seeks;
 use super::stream::Streams;
@@ -63,7 +63,7 @@ pub(super) struct Deflated {
     seeks: Seeks,
     recent: Recent,
     streams: Streams,
-    flights: Mutex<HashMap<u32, Arc<Flight>>>,
+    flights: Mutex<HashMap<Id, Arc<Flight>>>,
     large: Arc<Permits>,
     in_memory: Arc<Permits>,
     stopping: AtomicBool,
@@ -95,7 +95,7 @@ struct Pilot {
 impl Drop for Pilot {
     fn drop(&mut self) {
         // Whoever comes after this looks into the cache first, where it is by now.
-        lock(&self.house.flights).remove(&self.place.index);
+        lock(&self.house.flights).remove(&self.place.id);
         self.flight.finish(self.outcome.clone());
     }
 }
@@ -162,7 +162,7 @@ impl Deflated {
                 return Ok(bytes);
             }
             let last = place.size > WHOLE && end == place.size && !self.seeks.passed(place)?;
-            if self.streams.serves(place.index, range.0, last) {
+            if self.streams.serves(place.id, range.0, last) {
                 break;
             }
             let Some(flight) = self.board(place) else {
@@ -206,7 +206,7 @@ impl Deflated {
     /// What is there already, in memory or in the cache.
     fn at_hand(&self, place: &Place, range: (u64, usize)) -> Option<Vec<u8>> {
         if place.size <= WHOLE
-            && let Some(bytes) = self.recent.get(place.index)
+            && let Some(bytes) = self.recent.get(place.id)
         {
             return Some(cut(&bytes, range));
         }
@@ -229,13 +229,13 @@ impl Deflated {
 
     fn read_small(&self, place: &Place, range: (u64, usize)) -> Result<Vec<u8>, Error> {
         let (packed, _, known) = self.origin.packed(place)?;
-        self.origin.table.set(place.index, known);
+        place.learn(known);
         let bytes = Inflater::over(place, known, packed).whole(&self.seeks)?;
         if place.size <= ONE_READ {
             return Ok(cut(&bytes, range));
         }
         let bytes = Arc::new(bytes);
-        self.recent.put(place.index, Arc::clone(&bytes));
+        self.recent.put(place.id, Arc::clone(&bytes));
         Ok(cut(&bytes, range))
     }
 
@@ -244,14 +244,14 @@ impl Deflated {
         self.cache.inherit();
         let flight = {
             let mut flights = lock(&self.flights);
-            if let Some(flight) = flights.get(&place.index) {
+            if let Some(flight) = flights.get(&place.id) {
                 return Some(Arc::clone(flight));
             }
-            if self.cache.contains(&name(place)) || self.recent.get(place.index).is_some() {
+            if self.cache.contains(&name(place)) || self.recent.get(place.id).is_some() {
                 return None;
             }
             let flight = Arc::new(Flight::default());
-            flights.insert(place.index, Arc::clone(&flight));
+            flights.insert(place.id, Arc::clone(&flight));
             flight
         };
         add(&self.origin.counters.cache_misses, 1);
@@ -301,7 +301,7 @@ impl Deflated {
     fn inflate_in_memory(&self, place: &Place) -> Result<Arc<Vec<u8>>, Error> {
         let _permit = self.in_memory.take();
         let bytes = Arc::new(Inflater::new(&self.seeks, place)?.whole(&self.seeks)?);
-        self.recent.put(place.index, Arc::clone(&bytes));
+        self.recent.put(place.id, Arc::clone(&bytes));
         Ok(bytes)
     }
 }
@@ -318,7 +318,7 @@ impl Pilot {
                 // Those who were served so far go on in a stream, instead of having the cache fail once more for each
                 // of their reads.
                 if self.place.size > WHOLE {
-                    self.house.streams.begin(self.place.index);
+                    self.house.streams.begin(self.place.id);
                 }
             }
         }
@@ -335,7 +335,7 @@ impl Pilot {
     }
 
     fn fail(&mut self, error: Error) {
-        self.house.failures.note(self.place.index, &error);
+        self.house.failures.note(self.place.id.ino, &error);
         self.outcome = Outcome::Failed(error);
     }
 

@@ -21,7 +21,7 @@ pub(super) type Clock = Box<dyn Fn() -> Instant + Send + Sync>;
 pub(super) struct Failures {
     /// Whether there ever was one, so that a healthy library never takes the lock.
     any: AtomicBool,
-    known: Mutex<HashMap<u32, (Instant, Error)>>,
+    known: Mutex<HashMap<u64, (Instant, Error)>>,
     clock: Clock,
 }
 
@@ -35,25 +35,32 @@ impl Failures {
     }
 
     /// Why this blob failed lately.
-    pub(super) fn get(&self, index: u32) -> Option<Error> {
+    pub(super) fn get(&self, ino: u64) -> Option<Error> {
         if !self.any.load(Ordering::Acquire) {
             return None;
         }
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, error) = known.get(&index)?;
+        let (since, error) = known.get(&ino)?;
         let age = (self.clock)().saturating_duration_since(*since);
         (age < REMEMBERED).then(|| error.clone())
     }
 
+    /// Forgets all of them: bytes may lie elsewhere from now on.
+    pub(super) fn forget(&self) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clear();
+        self.any.store(false, Ordering::Release);
+    }
+
     /// Remembers a failure if it is the blob's own.
-    pub(super) fn note(&self, index: u32, error: &Error) {
+    pub(super) fn note(&self, ino: u64, error: &Error) {
         if !matches!(error, Error::Garbled { .. }) {
             return;
         }
         let now = (self.clock)();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, (since, _)| now.saturating_duration_since(*since) < REMEMBERED);
-        known.insert(index, (now, error.clone()));
+        known.insert(ino, (now, error.clone()));
         self.any.store(true, Ordering::Release);
     }
 }

@@ -8,7 +8,7 @@
 //! changed in any way, ctime included, has other proofs. Losing the file, or a batch at `kill -9`, costs a second check
 //! and nothing else, hence no fsync.
 //!
-//! Never: a wait of a reader for this file, a failure to mount because of it.
+//! Never: a wait of a reader for this file, a failure to mount because of it, a byte written by who only reads it.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -46,8 +46,8 @@ struct Shared {
 /// What passed before this mount, and what has to be written down. What passed during it stands in the table.
 pub(super) struct Memory {
     before: Vec<u64>,
-    shared: Arc<Shared>,
-    writer: Option<JoinHandle<()>>,
+    /// Nobody writes where it is only read.
+    writer: Option<(Arc<Shared>, JoinHandle<()>)>,
 }
 
 impl Memory {
@@ -55,13 +55,7 @@ impl Memory {
     pub(super) fn open(dir: &Path, blobs: usize) -> io::Result<Memory> {
         std::fs::create_dir_all(dir)?;
         let path = dir.join("checked");
-        let before = load(&path, blobs).unwrap_or_else(|error| {
-            tracing::warn!(
-                "failed to read {}: {error}; everything is checked anew",
-                path.display()
-            );
-            Vec::new()
-        });
+        let before = before(&path, blobs, true);
         let shared = Arc::new(Shared {
             path,
             pending: Mutex::default(),
@@ -76,9 +70,16 @@ impl Memory {
             .spawn(write)?;
         Ok(Memory {
             before,
-            shared,
-            writer: Some(writer),
+            writer: Some((shared, writer)),
         })
+    }
+
+    /// Reads the same, and never writes anything: beside whoever does.
+    pub(super) fn read(dir: &Path, blobs: usize) -> Memory {
+        Memory {
+            before: before(&dir.join("checked"), blobs, false),
+            writer: None,
+        }
     }
 
     /// Whether this passed before.
@@ -88,24 +89,26 @@ impl Memory {
 
     /// Remembers that this passed.
     pub(super) fn add(&self, proof: u64) {
-        let mut pending = self.shared.lock();
+        let Some((shared, _)) = &self.writer else {
+            return;
+        };
+        let mut pending = shared.lock();
         pending.proofs.push(proof);
         if pending.proofs.len() == 1 || pending.proofs.len() == BATCH {
-            self.shared.wake.notify_one();
+            shared.wake.notify_one();
         }
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.shared.lock().stop = true;
-        self.shared.wake.notify_one();
-        if self
-            .writer
-            .take()
-            .is_some_and(|writer| writer.join().is_err())
-        {
-            tracing::warn!("the thread that writes {} died", self.shared.path.display());
+        let Some((shared, writer)) = self.writer.take() else {
+            return;
+        };
+        shared.lock().stop = true;
+        shared.wake.notify_one();
+        if writer.join().is_err() {
+            tracing::warn!("the thread that writes {} died", shared.path.display());
         }
     }
 }
@@ -201,10 +204,19 @@ fn append(path: &Path, proofs: &[u64]) -> io::Result<()> {
     file.write_all(&bytes)
 }
 
+/// What passed before, sorted; nothing where that cannot be read.
+fn before(path: &Path, blobs: usize, writes: bool) -> Vec<u64> {
+    load(path, blobs, writes).unwrap_or_else(|error| {
+        let path = path.display();
+        tracing::warn!("failed to read {path}: {error}; everything is checked anew");
+        Vec::new()
+    })
+}
+
 /// Reads the newest records, sorted. A library of `n` blobs has at most `n` that are of use; when there are four times
-/// as many, most belong to archives that changed, and the file is written anew with the newest `2 n`. What is lost
+/// as many, most belong to archives that changed, and who `writes` puts a file with the newest `2 n` in its place. What is lost
 /// with the others is checked again.
-fn load(path: &Path, blobs: usize) -> io::Result<Vec<u64>> {
+fn load(path: &Path, blobs: usize, writes: bool) -> io::Result<Vec<u64>> {
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -227,7 +239,9 @@ fn load(path: &Path, blobs: usize) -> io::Result<Vec<u64>> {
             .take(limit / 2)
             .collect();
         proofs.reverse();
-        compact(path, &proofs)?;
+        if writes {
+            compact(path, &proofs)?;
+        }
     }
     proofs.sort_unstable();
     proofs.dedup();

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -34,10 +34,34 @@ struct Seat {
     seen: Mutex<(Option<Stamp>, u16)>,
 }
 
+impl Seat {
+    fn of(part: Part, counted: u16) -> Arc<Seat> {
+        Arc::new(Seat {
+            part,
+            seen: Mutex::new((None, counted)),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Option<Stamp>, u16)> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What tells a blob from any other, in every tree: its inode, and since the document beside a photo may come to have
+/// other bytes, its checksum and where it lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Id {
+    pub(super) ino: u64,
+    crc32: u32,
+    lies: (u32, u64),
+}
+
 /// A blob with everything that is needed to read it, free of borrows so that a thread can take it along.
 #[derive(Clone)]
 pub(super) struct Place {
-    pub(super) index: u32,
+    pub(super) id: Id,
+    /// Its number in the table of its stock.
+    index: u32,
     pub(super) size: u64,
     pub(super) crc32: u32,
     /// It has to be inflated, out of a zip or a tgz.
@@ -48,12 +72,23 @@ pub(super) struct Place {
     pub(super) header: u64,
     /// Bytes it takes where it lies; in a tgz as its size.
     pub(super) packed: u64,
+    stock: Arc<Stock>,
     seat: Arc<Seat>,
-    /// Of a plain file: its path, the number of that, its mtime.
-    file: Option<(PathBuf, u32, i64)>,
+    /// Of a plain file: its path, its mtime.
+    file: Option<(PathBuf, i64)>,
 }
 
 impl Place {
+    /// What is known of the blob.
+    pub(super) fn known(&self) -> Option<Known> {
+        self.stock.table.get(self.index, self.plain())
+    }
+
+    /// Remembers what was found out about the blob.
+    pub(super) fn learn(&self, known: Known) {
+        self.stock.table.set(self.index, known);
+    }
+
     pub(super) fn plain(&self) -> bool {
         self.file.is_some()
     }
@@ -84,14 +119,14 @@ impl Place {
     pub(super) fn path(&self) -> &Path {
         self.file
             .as_ref()
-            .map_or(&self.seat.part.path, |(path, ..)| path)
+            .map_or(&self.seat.part.path, |(path, _)| path)
     }
 
     fn wanted(&self) -> Wanted<'_> {
         let part = &self.seat.part;
         match &self.file {
-            Some((path, number, mtime_ns)) => Wanted {
-                key: Key::File(part.id, *number),
+            Some((path, mtime_ns)) => Wanted {
+                key: Key::File(self.id.ino),
                 path: Cow::Borrowed(path),
                 size: self.size,
                 mtime_ns: *mtime_ns,
@@ -178,57 +213,76 @@ fn first_bytes(hash: Sha256) -> u64 {
         .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
-/// Where all bytes come from. Lock order: none is held while another is taken.
-pub(super) struct Origin {
-    pub(super) table: Table,
-    pub(super) counters: Arc<Counters>,
-    store: Store,
+/// The parts of one tree, and what is known of its blobs. A mount that takes in a new tree gets a new stock; whoever
+/// reads meanwhile keeps the one with whose numbers he began.
+pub(super) struct Stock {
+    table: Table,
     seats: HashMap<u32, Arc<Seat>>,
 }
 
-impl Origin {
-    pub(super) fn new(parts: Vec<Part>, blobs: usize, counters: Arc<Counters>) -> Origin {
-        let seat = |part: Part| {
-            (
-                part.id,
-                Arc::new(Seat {
-                    part,
-                    seen: Mutex::new((None, 0)),
-                }),
-            )
-        };
-        let seats = parts.into_iter().map(seat).collect();
-        Origin {
+impl Stock {
+    pub(super) fn new(parts: Vec<Part>, blobs: usize) -> Stock {
+        let seats = parts.into_iter().map(|part| (part.id, Seat::of(part, 0)));
+        Stock {
             table: Table::new(blobs),
-            counters,
-            store: Store::default(),
-            seats,
+            seats: seats.collect(),
         }
     }
 
-    /// How many files were opened so far.
-    #[cfg(test)]
-    pub(super) fn opens(&self) -> u64 {
-        self.store.opens()
+    /// The stock after this one. `same` tells of blobs that lie where they lay: their number before, their number now,
+    /// and their part.
+    pub(super) fn next(
+        &self,
+        parts: Vec<Part>,
+        blobs: usize,
+        same: impl IntoIterator<Item = (u32, u32, u32)>,
+    ) -> Stock {
+        let seat = |part: Part| {
+            let id = part.id;
+            let seat = match self.seats.get(&id) {
+                Some(seat) if seat.part == part => Arc::clone(seat),
+                // Its states are counted on, so that none is taken for one of before.
+                Some(seat) => Seat::of(part, seat.lock().1),
+                None => Seat::of(part, 0),
+            };
+            (id, seat)
+        };
+        let next = Stock {
+            table: Table::new(blobs),
+            seats: parts.into_iter().map(seat).collect(),
+        };
+        for (before, now, part) in same {
+            let (was, is) = (self.seats.get(&part), next.seats.get(&part));
+            if was.zip(is).is_some_and(|(was, is)| Arc::ptr_eq(was, is)) {
+                next.table.take(now, &self.table, before);
+            }
+        }
+        next
     }
 
     /// Finds a blob, or says what is wrong with its description.
-    pub(super) fn place(&self, blob: &Blob<'_>) -> Result<Place, Error> {
+    pub(super) fn place(self: &Arc<Stock>, blob: &Blob<'_>) -> Result<Place, Error> {
         let part = blob.location.part();
         let Some(seat) = self.seats.get(&part) else {
             return Err(Error::Missing {
                 path: PathBuf::from(format!("part {part}")),
             });
         };
-        let (size, crc32, index) = (blob.size, blob.crc32, blob.index);
+        let (size, crc32) = (blob.size, blob.crc32);
         let place = Place {
-            index,
+            id: Id {
+                ino: blob.ino,
+                crc32,
+                lies: blob.location.place(),
+            },
+            index: blob.index,
             size,
             crc32,
             deflated: false,
             gzipped: false,
             header: 0,
             packed: size,
+            stock: Arc::clone(self),
             seat: Arc::clone(seat),
             file: None,
         };
@@ -258,11 +312,7 @@ impl Origin {
                 header: at,
                 ..place
             }),
-            Location::File {
-                path: number,
-                mtime_ns,
-                ..
-            } => {
+            Location::File { mtime_ns, .. } => {
                 let below = Path::new(OsStr::from_bytes(blob.path));
                 let path = seat.part.file(blob.path);
                 if below
@@ -270,7 +320,7 @@ impl Origin {
                     .all(|step| matches!(step, Component::Normal(_)))
                 {
                     Ok(Place {
-                        file: Some((path, number, mtime_ns)),
+                        file: Some((path, mtime_ns)),
                         ..place
                     })
                 } else {
@@ -281,6 +331,27 @@ impl Origin {
                 }
             }
         }
+    }
+}
+
+/// Where all bytes come from. Lock order: none is held while another is taken.
+pub(super) struct Origin {
+    pub(super) counters: Arc<Counters>,
+    store: Store,
+}
+
+impl Origin {
+    pub(super) fn new(counters: Arc<Counters>) -> Origin {
+        Origin {
+            counters,
+            store: Store::default(),
+        }
+    }
+
+    /// How many files were opened so far.
+    #[cfg(test)]
+    pub(super) fn opens(&self) -> u64 {
+        self.store.opens()
     }
 
     /// What the blob's file is, without a promise that it still is.
@@ -300,14 +371,9 @@ impl Origin {
         Ok((stamp, version(place, &stamp)))
     }
 
-    /// What is known of the blob.
-    pub(super) fn known(&self, place: &Place) -> Option<Known> {
-        self.table.get(place.index, place.plain())
-    }
-
     /// Where the blob's data begin, from its local header if that was not read before.
     pub(super) fn locate(&self, place: &Place) -> Result<(Stamp, Known), Error> {
-        if let Some(known) = self.known(place) {
+        if let Some(known) = place.known() {
             let stamp = self.stamp(place)?;
             if version(place, &stamp) == known.version {
                 return Ok((stamp, known));
@@ -327,13 +393,13 @@ impl Origin {
             start,
             checked: false,
         };
-        self.table.set(place.index, known);
+        place.learn(known);
         Ok((stamp, known))
     }
 
     /// Reads a whole small blob as it lies, in one pread where header and data can be had together.
     pub(super) fn packed(&self, place: &Place) -> Result<(Vec<u8>, Stamp, Known), Error> {
-        let found = self.known(place);
+        let found = place.known();
         if place.plain() || found.is_some() {
             let start = found.map_or(0, |known| known.start);
             let mut data = vec![0; place.packed as usize];
@@ -425,11 +491,7 @@ fn version(place: &Place, stamp: &Stamp) -> Version {
         }
         return Version::File((first_bytes(hash) >> 1).max(1));
     }
-    let mut seen = place
-        .seat
-        .seen
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut seen = place.seat.lock();
     if seen.0 != Some(*stamp) {
         *seen = (Some(*stamp), seen.1.wrapping_add(1).max(1));
     }

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 
+use super::Hand;
 use super::counters::add;
 use super::error::Error;
 use super::memory::Memory;
@@ -45,6 +46,7 @@ pub(super) struct Seeks {
     pub(super) origin: Arc<Origin>,
     memory: Arc<Memory>,
     dir: PathBuf,
+    hand: Hand,
     /// By the name of their file; `None` where there are none.
     points: Mutex<LruCache<String, Option<Arc<Points>>>>,
     idle: Mutex<LruCache<u64, Idle>>,
@@ -97,11 +99,12 @@ impl Read for Flow {
 }
 
 impl Seeks {
-    pub(super) fn new(origin: Arc<Origin>, memory: Arc<Memory>, dir: PathBuf) -> Seeks {
+    pub(super) fn new(origin: Arc<Origin>, memory: Arc<Memory>, dir: PathBuf, hand: Hand) -> Seeks {
         Seeks {
             origin,
             memory,
             dir,
+            hand,
             points: Mutex::new(LruCache::new(OPEN)),
             idle: Mutex::new(LruCache::new(IDLE)),
             serial: AtomicU64::new(0),
@@ -111,7 +114,7 @@ impl Seeks {
     /// Whether a blob passed its check, in the state in which its archive is.
     pub(super) fn passed(&self, place: &Place) -> Result<bool, Error> {
         let (stamp, version) = self.origin.raw(place, 0, &mut [])?;
-        let known = self.origin.known(place);
+        let known = place.known();
         Ok(
             known.is_some_and(|known| known.checked && known.version == version)
                 || self.memory.knows(place.proof(&stamp)),
@@ -124,12 +127,12 @@ impl Seeks {
         if version != known.version {
             return Err(place.changed());
         }
-        let before = self.origin.known(place);
+        let before = place.known();
         let known = Known {
             checked: true,
             ..known
         };
-        self.origin.table.set(place.index, known);
+        place.learn(known);
         let proof = place.proof(&stamp);
         if before != Some(known) && !self.memory.knows(proof) {
             self.memory.add(proof);
@@ -191,6 +194,9 @@ impl Seeks {
 
     /// Keeps the checkpoints of a zip entry that was just passed.
     pub(super) fn keep(&self, place: &Place, marks: &Marks) {
+        if self.hand == Hand::Reads {
+            return;
+        }
         let name = place.points_name();
         let path = self.dir.join(&name);
         let kept = self

@@ -16,7 +16,7 @@ use lru::LruCache;
 
 use super::error::Error;
 use super::inflate::Inflater;
-use super::origin::Place;
+use super::origin::{Id, Place};
 use super::seek::Seeks;
 
 /// Bytes behind the front that can still be read: far above the kernel's reads under way, which come in any order.
@@ -41,7 +41,7 @@ struct Stream {
 /// A stream, or the place for one: who finds none begins it. So the first readers of a blob, which come together,
 /// share one.
 struct Slot {
-    index: u32,
+    id: Id,
     /// Where the stream began or will begin; 0 for one that judges the whole.
     from: u64,
     /// The first byte that the stream still has and the one that comes next, to choose one without waiting for it. True
@@ -70,13 +70,13 @@ impl Default for Streams {
 impl Streams {
     /// Whether somebody streams this blob already and has not yet passed this offset; with `judged`, from its
     /// beginning.
-    pub(super) fn serves(&self, index: u32, offset: u64, judged: bool) -> bool {
-        nearest(&lock(&self.table), index, offset, judged).is_some()
+    pub(super) fn serves(&self, id: Id, offset: u64, judged: bool) -> bool {
+        nearest(&lock(&self.table), id, offset, judged).is_some()
     }
 
     /// Lets the next readers of a blob find a stream.
-    pub(super) fn begin(&self, index: u32) {
-        self.choose(index, 0, 0, true);
+    pub(super) fn begin(&self, id: Id) {
+        self.choose(id, 0, 0, true);
     }
 
     /// Serves a range, which is not empty and within the blob.
@@ -93,7 +93,7 @@ impl Streams {
             seeks.before(place, range.0)
         };
         loop {
-            let slot = self.choose(place.index, range.0, enter, judged);
+            let slot = self.choose(place.id, range.0, enter, judged);
             let mut held = lock(&slot.stream);
             if slot.begin.load(Ordering::Relaxed) > range.0 {
                 // Another reader moved it on while we waited.
@@ -120,9 +120,9 @@ impl Streams {
     }
 
     /// The stream with the least to go, or a new place for one, where entering at `enter` is less.
-    fn choose(&self, index: u32, offset: u64, enter: u64, judged: bool) -> Arc<Slot> {
+    fn choose(&self, id: Id, offset: u64, enter: u64, judged: bool) -> Arc<Slot> {
         let mut table = lock(&self.table);
-        if let Some(serial) = nearest(&table, index, offset, judged)
+        if let Some(serial) = nearest(&table, id, offset, judged)
             && let Some(slot) = table.get(&serial)
             && slot.front.load(Ordering::Relaxed).saturating_add(AHEAD) >= enter
         {
@@ -134,7 +134,7 @@ impl Streams {
             offset.saturating_sub(SLACK).max(enter)
         };
         let slot = Arc::new(Slot {
-            index,
+            id,
             from,
             begin: AtomicU64::new(from),
             front: AtomicU64::new(from),
@@ -156,10 +156,10 @@ impl Slot {
 }
 
 /// Of the streams that have not yet passed this offset the one that is nearest.
-fn nearest(table: &LruCache<u64, Arc<Slot>>, index: u32, offset: u64, judged: bool) -> Option<u64> {
+fn nearest(table: &LruCache<u64, Arc<Slot>>, id: Id, offset: u64, judged: bool) -> Option<u64> {
     let begins = table
         .iter()
-        .filter(|(_, slot)| slot.index == index && !(judged && slot.from > 0));
+        .filter(|(_, slot)| slot.id == id && !(judged && slot.from > 0));
     let begins = begins.map(|(serial, slot)| (slot.begin.load(Ordering::Relaxed), *serial));
     begins
         .filter(|(begin, _)| *begin <= offset)

@@ -57,6 +57,13 @@ impl Table {
         })
     }
 
+    /// Takes over what another table says.
+    pub(super) fn take(&self, index: u32, from: &Table, of: u32) {
+        if let (Some(to), Some(from)) = (self.0.get(index as usize), from.0.get(of as usize)) {
+            to.store(from.load(Ordering::Acquire), Ordering::Release);
+        }
+    }
+
     /// Remembers. An index beyond the table is not remembered and costs speed, never rightness.
     pub(super) fn set(&self, index: u32, known: Known) {
         let Some(slot) = self.0.get(index as usize) else {

@@ -17,6 +17,7 @@ mod away;
 mod bytes;
 mod cache;
 mod damage;
+mod guest;
 mod room;
 mod seek;
 
@@ -237,6 +238,10 @@ impl Fixture {
 
     fn content(&self) -> Content {
         self.content_with(self.settings())
+    }
+
+    fn guest(&self) -> Content {
+        Content::guest(self.settings(), self.parts.clone(), self.items.len()).unwrap()
     }
 
     fn content_with(&self, settings: Settings) -> Content {

@@ -1,10 +1,15 @@
-//! A socket in the state directory on which the server tells how it is doing: one line of JSON to whoever connects.
+//! A socket in the state directory on which the server tells how it is doing, one line of JSON to whoever connects, and on
+//! which it is told to look for new exports.
+//!
+//! Who connects says what it wants: nothing, then the end, for how the server is doing; a line of JSON for a pass, which
+//! is answered when the pass has ended, by one line. What stands in that line is the commands' own matter.
 //!
 //! Both ends reach it through `/proc/self/fd`, since a socket's name is limited to 107 bytes and a state directory is
 //! not. Nothing here waits for a slow other end longer than a second.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -28,6 +33,33 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// More than any answer has, so that a stranger on the socket cannot fill the memory.
 const LONGEST_BYTES: u64 = 64 * 1024;
 
+/// What a server knows of its own passes over the sources.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Passes {
+    /// When the last one ended, RFC 3339 in UTC; `None` before the first.
+    pub last: Option<String>,
+    /// One is being made.
+    pub running: bool,
+    /// Why the last one took nothing in.
+    pub failed: Option<String>,
+}
+
+/// Who makes passes for a server.
+pub trait Passer: Send + Sync + 'static {
+    /// How they went.
+    fn passes(&self) -> Passes;
+    /// Makes one, accepting these incomplete exports, and waits for its end. Gives a line for whoever asked.
+    fn pass(&self, accept: &[String]) -> String;
+}
+
+/// What is asked of a server, as one line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Asked {
+    /// A pass, accepting these incomplete exports.
+    Sync(Vec<String>),
+}
+
 /// What a server tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stats {
@@ -35,6 +67,9 @@ pub struct Stats {
     pub mountpoint: String,
     /// Its process number.
     pub pid: u32,
+    /// Its passes over the sources, where it makes any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passes: Option<Passes>,
     /// What the kernel asked so far.
     #[serde(flatten)]
     pub counters: Snapshot,
@@ -54,6 +89,7 @@ impl Control {
         state_dir: &Path,
         mountpoint: &Path,
         counters: Arc<Counters>,
+        passer: Option<Arc<dyn Passer>>,
     ) -> io::Result<Control> {
         let path = state_dir.join(NAME);
         match fs::remove_file(&path) {
@@ -66,15 +102,15 @@ impl Control {
         listener.set_nonblocking(true)?;
         let (sleep, wake) = io::pipe()?;
         let mountpoint = mountpoint.to_string_lossy().into_owned();
-        let stats = move || Stats {
-            mountpoint: mountpoint.clone(),
-            pid: std::process::id(),
-            counters: counters.snapshot(),
+        let desk = Desk {
+            mountpoint,
+            counters,
+            passer,
         };
         let thread = std::thread::Builder::new()
             .name("gphotosfs-ctl".into())
             .spawn(move || {
-                if let Err(error) = answer_until_woken(&listener, &sleep, stats) {
+                if let Err(error) = answer_until_woken(&listener, &sleep, &desk) {
                     tracing::error!("the control socket is given up: {error}");
                 }
             })?;
@@ -105,7 +141,7 @@ impl Drop for Control {
 fn answer_until_woken(
     listener: &UnixListener,
     sleep: &io::PipeReader,
-    stats: impl Fn() -> Stats,
+    desk: &Desk,
 ) -> io::Result<()> {
     loop {
         let mut ready = [
@@ -121,7 +157,7 @@ fn answer_until_woken(
         }
         match listener.accept() {
             Ok((client, _)) => {
-                if let Err(error) = tell(client, &stats()) {
+                if let Err(error) = desk.answer(client) {
                     tracing::debug!("a client of the control socket left: {error}");
                 }
             }
@@ -133,15 +169,90 @@ fn answer_until_woken(
     }
 }
 
-fn tell(mut client: UnixStream, stats: &Stats) -> io::Result<()> {
-    client.set_write_timeout(Some(PATIENCE))?;
-    let mut line = serde_json::to_vec(stats)?;
-    line.push(b'\n');
-    client.write_all(&line)
+/// What there is to tell, and who makes passes.
+struct Desk {
+    mountpoint: String,
+    counters: Arc<Counters>,
+    passer: Option<Arc<dyn Passer>>,
+}
+
+impl Desk {
+    fn answer(&self, client: UnixStream) -> io::Result<()> {
+        client.set_nonblocking(false)?;
+        client.set_read_timeout(Some(PATIENCE))?;
+        client.set_write_timeout(Some(PATIENCE))?;
+        let mut line = String::new();
+        match BufReader::new((&client).take(LONGEST_BYTES)).read_line(&mut line) {
+            // One that says nothing wants to know how we are.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            other => drop(other?),
+        }
+        let (true, Some(passer)) = (!line.trim().is_empty(), &self.passer) else {
+            return say(client, serde_json::to_string(&self.stats())?);
+        };
+        let Asked::Sync(accept) = serde_json::from_str(&line)?;
+        let passer = Arc::clone(passer);
+        // It takes as long as it takes; meanwhile others are answered.
+        std::thread::Builder::new()
+            .name("gphotosfs-asked".into())
+            .spawn(move || {
+                if let Err(error) = say(client, passer.pass(&accept)) {
+                    tracing::debug!("who asked for a pass has left: {error}");
+                }
+            })?;
+        Ok(())
+    }
+
+    fn stats(&self) -> Stats {
+        Stats {
+            mountpoint: self.mountpoint.clone(),
+            pid: std::process::id(),
+            passes: self.passer.as_ref().map(|passer| passer.passes()),
+            counters: self.counters.snapshot(),
+        }
+    }
+}
+
+fn say(mut client: UnixStream, mut line: String) -> io::Result<()> {
+    line.push('\n');
+    client.write_all(line.as_bytes())
 }
 
 /// Asks the server of `state_dir` how it is doing; `None` when nobody listens.
 pub fn ask(state_dir: &Path) -> io::Result<Option<Stats>> {
+    let Some(stream) = reach(state_dir)? else {
+        return Ok(None);
+    };
+    stream.shutdown(Shutdown::Write)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut line = Vec::new();
+    stream.take(LONGEST_BYTES).read_to_end(&mut line)?;
+    Ok(Some(serde_json::from_slice(&line)?))
+}
+
+/// Has the server of `state_dir` make a pass, accepting these incomplete exports, and waits for its end. Gives its line;
+/// `None` when nobody listens.
+///
+/// # Errors
+/// When the server ends before the pass does.
+pub fn pass(state_dir: &Path, accept: &[String]) -> io::Result<Option<String>> {
+    let Some(mut stream) = reach(state_dir)? else {
+        return Ok(None);
+    };
+    say(
+        stream.try_clone()?,
+        serde_json::to_string(&Asked::Sync(accept.to_vec()))?,
+    )?;
+    let mut line = String::new();
+    stream.read_to_string(&mut line)?;
+    if line.is_empty() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Some(line))
+}
+
+/// Connects with the server of `state_dir`; `None` when nobody listens.
+fn reach(state_dir: &Path) -> io::Result<Option<UnixStream>> {
     let opened = short(state_dir);
     let (_dir, short) = match opened {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -164,10 +275,7 @@ pub fn ask(state_dir: &Path) -> io::Result<Option<Stats>> {
     }
     let stream = UnixStream::from(socket);
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let mut line = Vec::new();
-    stream.take(LONGEST_BYTES).read_to_end(&mut line)?;
-    Ok(Some(serde_json::from_slice(&line)?))
+    Ok(Some(stream))
 }
 
 /// The socket's path by way of an open directory, short enough for any state directory.
@@ -194,7 +302,8 @@ mod tests {
         assert_eq!(ask(&dir).unwrap(), None);
 
         let counters = Arc::new(Counters::default());
-        let control = Control::serve(&dir, Path::new("/mnt/photos"), counters.clone()).unwrap();
+        let control =
+            Control::serve(&dir, Path::new("/mnt/photos"), counters.clone(), None).unwrap();
         for reads in 0..200 {
             let stats = ask(&dir).unwrap().unwrap();
             assert_eq!(stats.counters.read, reads);
@@ -214,11 +323,12 @@ mod tests {
         let stats = Stats {
             mountpoint: "/m".into(),
             pid: 7,
+            passes: None,
             counters: Snapshot::default(),
         };
         assert_eq!(
             serde_json::to_string(&stats).unwrap(),
-            r#"{"mountpoint":"/m","pid":7,"lookup":0,"getattr":0,"open":0,"read":0,"readdirplus":0,"bytes":0,"inflated":0}"#
+            r#"{"mountpoint":"/m","pid":7,"lookup":0,"getattr":0,"open":0,"read":0,"readdirplus":0,"bytes":0,"swaps":0,"notices":0,"dirs_told":0,"inflated":0}"#
         );
     }
 
@@ -227,7 +337,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         drop(UnixListener::bind(dir.path().join(NAME)).unwrap());
         assert_eq!(ask(dir.path()).unwrap(), None);
-        drop(Control::serve(dir.path(), Path::new("/m"), Arc::default()).unwrap());
+        drop(Control::serve(dir.path(), Path::new("/m"), Arc::default(), None).unwrap());
 
         let _silent = UnixListener::bind(dir.path().join(NAME)).unwrap();
         assert_eq!(

@@ -16,6 +16,9 @@ pub struct Counters {
     pub(super) read: AtomicU64,
     pub(super) readdirplus: AtomicU64,
     pub(super) bytes: AtomicU64,
+    pub(super) swaps: AtomicU64,
+    pub(super) notices: AtomicU64,
+    pub(super) dirs_told: AtomicU64,
     /// What content counts of its own.
     pub(super) content: OnceLock<Arc<content::Counters>>,
 }
@@ -35,6 +38,15 @@ pub struct Snapshot {
     pub readdirplus: u64,
     /// Bytes of files handed to the kernel.
     pub bytes: u64,
+    /// Trees that took the place of the one before.
+    #[serde(default)]
+    pub swaps: u64,
+    /// Notices to the kernel of what does not hold any more.
+    #[serde(default)]
+    pub notices: u64,
+    /// Directories among what those were about, once for each tree.
+    #[serde(default)]
+    pub dirs_told: u64,
     /// Bytes that inflating gave, those on the way to what was asked for included.
     pub inflated: u64,
 }
@@ -50,6 +62,9 @@ impl Counters {
             read: get(&self.read),
             readdirplus: get(&self.readdirplus),
             bytes: get(&self.bytes),
+            swaps: get(&self.swaps),
+            notices: get(&self.notices),
+            dirs_told: get(&self.dirs_told),
             inflated: self
                 .content
                 .get()

@@ -31,6 +31,9 @@ use super::mount::{self, End, Mounted};
 /// What the server sends when it serves: the ASCII code for "acknowledged", which stands in no message.
 const READY: u8 = 6;
 
+/// How nice a background thread is, of 19.
+const MODEST: i32 = 10;
+
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -172,6 +175,17 @@ impl Server {
     /// Tells the parent why there will be no mount. The caller ends the process after this.
     pub fn fail(mut self, why: &str) -> io::Result<()> {
         self.pipe.write_all(why.as_bytes())
+    }
+}
+
+/// Lets all that is done on this thread, and on those it starts, come after what others want of the processor. For passes
+/// in the background.
+#[allow(unsafe_code)]
+pub fn stand_back() {
+    // SAFETY: plain numbers; with 0 it is the calling thread that is meant.
+    let done = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, MODEST) };
+    if done != 0 {
+        tracing::debug!("no lower priority: {}", io::Error::last_os_error());
     }
 }
 

@@ -9,6 +9,7 @@ use fuser::{Errno, FileAttr, ReplyData};
 use super::answer::{Complaints, errno, file_attr};
 use super::counters::{Counters, add};
 use super::library::Library;
+use super::listings::Listings;
 use super::options::Owner;
 use crate::content::Error;
 use crate::model::chain;
@@ -32,9 +33,18 @@ pub(super) struct Door {
     pub(super) gid: u32,
 }
 
+/// What holds now of an entry in a listing that began with an earlier library: its attributes, and whether its name still
+/// stands for it. Where it does not, the kernel is to ask before it believes any of it.
+pub(super) fn current(now: &dyn Library, dir: u64, listed: &Attr, name: &[u8]) -> (Attr, bool) {
+    match now.lookup(dir, name) {
+        Some(attr) if attr.ino == listed.ino => (attr, true),
+        _ => (now.attr(listed.ino).unwrap_or(*listed), false),
+    }
+}
+
 /// What the request threads and the reading threads share.
 pub(super) struct Desk {
-    pub(super) library: Box<dyn Library>,
+    pub(super) listings: Listings,
     pub(super) owner: Owner,
     /// To whom alone the root directory belongs, if only root and the owner of the mount may come in.
     pub(super) door: Option<Door>,
@@ -45,6 +55,11 @@ pub(super) struct Desk {
 }
 
 impl Desk {
+    /// The library that is shown.
+    pub(super) fn now(&self) -> Arc<dyn Library> {
+        self.listings.now()
+    }
+
     /// What `stat` shows of an entry.
     pub(super) fn shown(&self, attr: &Attr) -> FileAttr {
         let mut shown = file_attr(attr, &self.owner);
@@ -58,23 +73,24 @@ impl Desk {
 
     /// `.` and `..` come only from NFS, which opens by inode number: they work on any inode that is known.
     pub(super) fn lookup(&self, dir: u64, name: &[u8]) -> Option<Attr> {
+        let library = self.now();
         match name {
-            b"." => self.library.attr(dir),
-            b".." => self.library.attr(self.library.parent(dir)?),
-            name => self.library.lookup(dir, name),
+            b"." => library.attr(dir),
+            b".." => library.attr(library.parent(dir)?),
+            name => library.lookup(dir, name),
         }
     }
 
-    /// Hands the entries of `dir` behind position `offset` to `put` with their positions, until it says `true`.
+    /// Hands the entries of `dir`, open as `handle`, behind position `offset` to `put` with their positions, until it says `true`.
     ///
     /// `.` and `..` carry their true attributes: the kernel takes their inode numbers and instantiates neither.
     pub(super) fn list(
         &self,
-        dir: u64,
+        (dir, handle): (u64, u64),
         offset: u64,
         put: &mut dyn FnMut(&Attr, u64, &[u8]) -> bool,
     ) -> Result<(), Errno> {
-        let library = &self.library;
+        let library = self.listings.of(handle);
         let this = library.attr(dir).ok_or(Errno::ESTALE)?;
         if this.kind != Kind::Dir {
             return Err(Errno::ENOTDIR);
@@ -97,8 +113,25 @@ impl Desk {
 
     /// How many of `size` bytes at `offset` the file has; `None` if nobody knows the file.
     pub(super) fn clamp(&self, ino: u64, offset: u64, size: u32) -> Option<usize> {
-        let attr = self.library.attr(ino)?;
+        let attr = self.now().attr(ino)?;
         Some(attr.size.saturating_sub(offset).min(u64::from(size)) as usize)
+    }
+
+    /// Reads, however long it takes. What failed while another library took the place of this one is tried once more: it
+    /// may be known there where the bytes lie now.
+    pub(super) fn read(&self, ino: u64, offset: u64, len: usize) -> Option<Result<Vec<u8>, Error>> {
+        let library = self.now();
+        match library.read(ino, offset, len) {
+            Some(Ok(bytes)) => Some(Ok(bytes)),
+            failed => {
+                let now = self.now();
+                if Arc::ptr_eq(&now, &library) {
+                    failed
+                } else {
+                    now.read(ino, offset, len)
+                }
+            }
+        }
     }
 
     /// Sends the bytes, or the error that is theirs.
@@ -148,7 +181,7 @@ impl Desk {
     fn complain(&self, ino: u64, why: &str) {
         if self.complaints.due(ino, Instant::now()) {
             let path = self
-                .library
+                .now()
                 .path(ino)
                 .unwrap_or_else(|| format!("inode {ino}"));
             tracing::error!("failed to read {path}: {why}");

@@ -11,7 +11,7 @@ use super::xattr::{self, Xattr};
 use crate::content::{Content, Error};
 use crate::model::Sidecar;
 use crate::tree::numbers::Document;
-use crate::tree::{Attr, Totals, Tree};
+use crate::tree::{Attr, Kind, Totals, Tree};
 
 /// Takes one entry of a listing; answers `true` when it wants no more.
 pub(super) type Take<'a> = &'a mut dyn FnMut(&Attr, &[u8]) -> bool;
@@ -22,6 +22,10 @@ pub(super) type Take<'a> = &'a mut dyn FnMut(&Attr, &[u8]) -> bool;
 pub(super) trait Library: Send + Sync + 'static {
     /// What `stat` tells of an inode.
     fn attr(&self, ino: u64) -> Option<Attr>;
+    /// Whether an inode is a directory.
+    fn is_dir(&self, ino: u64) -> bool {
+        self.attr(ino).is_some_and(|attr| attr.kind == Kind::Dir)
+    }
     /// The entry `name` of `dir`.
     fn lookup(&self, dir: u64, name: &[u8]) -> Option<Attr>;
     /// Hands over the entries of `dir` with an inode above `after`, in inode order; `None` if `dir` is no directory.
@@ -54,7 +58,7 @@ pub struct Register {
     pub look: Box<dyn Fn(u32) -> io::Result<Option<Sidecar>> + Send + Sync>,
 }
 
-/// A real library.
+/// A real library, as one tree shows it.
 pub(super) struct Shelves {
     pub(super) tree: Arc<Tree>,
     pub(super) content: Arc<Content>,

@@ -21,7 +21,7 @@ use super::check::{self, DEVICE};
 use super::desk::Desk;
 use super::options::{Access, Options};
 use super::pool::Pool;
-use super::{Fs, helper, mounts, registry};
+use super::{Fs, helper, mounts, notices, registry};
 use mounts::{FSTYPE, MountEntry, encode_source};
 use registry::Listed;
 
@@ -166,6 +166,7 @@ pub(super) fn mount_over(
     let desk = fs.desk.clone();
     let served = Session::from_fd(fs, fd, acl, config).map_err(failed)?;
     forget_doubted(&desk, served.notifier()).map_err(failed)?;
+    notices::tell(&desk, served.notifier()).map_err(failed)?;
     drop(desk);
     std::thread::Builder::new()
         .name("gphotosfs-fuse".into())

@@ -9,6 +9,7 @@
 mod background;
 mod end;
 mod fake;
+mod live;
 mod look;
 mod old;
 mod read;

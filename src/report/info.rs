@@ -3,8 +3,10 @@
 use crate::catalog::{self, Catalog};
 use crate::model::listing::Entry;
 use crate::model::{Geo, Role};
+use crate::tree::image::{FileRecord, Image};
 use crate::tree::{Tree, numbers};
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// Where the bytes of a file come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -15,6 +17,75 @@ pub struct Origin {
     pub entry: String,
     /// Path of the sidecar in the export; it may lie in another part.
     pub sidecar: Option<String>,
+}
+
+/// One of several contents that a photo has had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Version {
+    /// Inode number, as text.
+    pub inode: String,
+    /// Bytes.
+    pub size: u64,
+    /// CRC-32 of the content, 8 hex digits.
+    pub crc32: String,
+    /// The one that is shown.
+    pub shown: bool,
+    /// Path in an export, begins with `Takeout/`.
+    pub entry: String,
+}
+
+/// What says that a photo is gone from Google.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gone {
+    /// The stamp of the first export that says so.
+    pub export: String,
+    /// It holds the photo in the trash or in the locked folder alone; otherwise it is full and lacks it.
+    pub held: bool,
+}
+
+/// What has become of the photos of a library in a series of exports, by the inodes of what is shown.
+#[derive(Debug, Clone, Default)]
+pub struct Past {
+    versions: HashMap<u64, Vec<FileRecord>>,
+    gone: HashMap<u64, Gone>,
+}
+
+impl Past {
+    /// What an image knows.
+    pub fn of(image: &Image) -> Past {
+        let mut past = Past::default();
+        for (version, shown) in &image.lines.versions {
+            if let Some((version, shown)) = image.file(*version).zip(image.file(*shown)) {
+                let known = past.versions.entry(shown.ino);
+                known.or_insert_with(|| vec![*shown]).push(*version);
+            }
+        }
+        for gone in &image.lines.gone {
+            let export = image.found.judged.get(gone.export as usize);
+            if let Some((file, export)) = image.file(gone.file).zip(export) {
+                let export = export.stamp.clone();
+                let held = gone.held;
+                past.gone.insert(file.ino, Gone { export, held });
+            }
+        }
+        past
+    }
+
+    /// All versions of a photo, the one that is shown first; empty where there is one.
+    fn versions(&self, catalog: &Catalog, ino: u64) -> Result<Vec<Version>, catalog::Error> {
+        let mut versions = Vec::new();
+        for file in self.versions.get(&ino).into_iter().flatten() {
+            let entry = catalog.entry(file.entry)?;
+            versions.push(Version {
+                inode: file.ino.to_string(),
+                size: file.size,
+                crc32: format!("{:08x}", file.crc32),
+                shown: file.ino == ino,
+                entry: entry.as_ref().map(Entry::path).unwrap_or_default(),
+            });
+        }
+        Ok(versions)
+    }
 }
 
 /// The report on a file. Its field names are those of `info --json`.
@@ -47,6 +118,10 @@ pub struct Info {
     pub role: Role,
     /// Came through partner sharing.
     pub partner: bool,
+    /// What says that it is gone from Google; `null` where nothing does.
+    pub gone: Option<Gone>,
+    /// What it was and is, the content that is shown first; empty unless there are several.
+    pub versions: Vec<Version>,
     /// Which source it comes from.
     pub source: &'static str,
     /// How near it is to what was uploaded.
@@ -67,7 +142,7 @@ pub struct Info {
 /// When the catalog cannot be read.
 pub fn info(
     catalog: &Catalog,
-    tree: &Tree,
+    (tree, past): (&Tree, &Past),
     path: &str,
     ino: u64,
 ) -> Result<Option<Info>, catalog::Error> {
@@ -125,6 +200,8 @@ pub fn info(
         favorite: places.iter().any(|(view, _)| *view == numbers::FAVORITES),
         role: file.role,
         partner: facts.partner,
+        gone: past.gone.get(&photo).cloned(),
+        versions: past.versions(catalog, photo)?,
         source: "takeout",
         fidelity: if file.role == Role::Edited {
             "edited"

@@ -57,6 +57,9 @@ pub struct Status {
     pub newest: Option<String>,
     /// Contents shown.
     pub shown: u64,
+    /// Those of them that are gone from Google: a later full export lacks them, or holds them in the trash or the locked
+    /// folder alone.
+    pub gone: u64,
     /// Documents shown beside them; they are in no other number but those of bytes.
     pub documents: u64,
     /// Contents left out.
@@ -81,14 +84,15 @@ pub struct Status {
     pub problems: Vec<String>,
 }
 
-/// Makes the report. `settings` are the files with the configuration and the decisions, whether they are there or not.
+/// Makes the report on what a mount shows of an image with these options, from so many sources. `settings` are the files
+/// with the configuration and the decisions, whether they are there or not.
 ///
 /// # Errors
 /// When the catalog cannot be read.
 pub fn status(
     catalog: &Catalog,
-    sources: u64,
-    options: Options,
+    image: Image,
+    (sources, options): (u64, Options),
     settings: &[PathBuf],
 ) -> Result<Status, catalog::Error> {
     let parts: Vec<_> = catalog
@@ -96,7 +100,6 @@ pub fn status(
         .into_iter()
         .filter(|part| part.complete)
         .collect();
-    let image = catalog.image_with(options.sidecars)?;
     let found = image.found.clone();
     let back_up = back_up(catalog, &parts, &image, settings);
     let mut left_out = LeftOut::default();
@@ -113,6 +116,7 @@ pub fn status(
             }
         }
     }
+    let gone = image.gone().len() as u64;
     let tree = Tree::plant(image, options);
     let totals = tree.totals();
     let videos = tree.files().filter(|file| file.video).count() as u64;
@@ -137,6 +141,7 @@ pub fn status(
         newest: newest.and_then(super::info::rfc3339),
         shown: totals.files,
         documents: totals.documents,
+        gone,
         left_out,
         duplicates,
         in_archives: found.media,

@@ -61,7 +61,12 @@ pub(super) fn compare(
     let paths = &batch.paths;
     for medium in &mut batch.media {
         let key = medium.key;
-        if key.head != 0 || !ambiguous.contains(&(key.size, key.crc32)) {
+        if !ambiguous.contains(&(key.size, key.crc32)) {
+            // What other exports made somebody look at is not known without them.
+            medium.key.head = 0;
+            continue;
+        }
+        if key.head != 0 {
             continue;
         }
         let Some(part) = parts.get(&medium.location.part()) else {
@@ -92,7 +97,7 @@ pub(super) fn compare(
     Ok(problems)
 }
 
-fn read_head(
+pub(super) fn read_head(
     part: &KnownPart,
     location: Location,
     paths: &[Vec<u8>],

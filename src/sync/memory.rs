@@ -6,7 +6,7 @@
 
 /// Gives back what is free. Costs milliseconds, so it is for the ends of long steps.
 #[allow(unsafe_code)]
-pub(super) fn give_back() {
+pub fn give_back() {
     // Other C libraries do without being asked.
     #[cfg(target_env = "gnu")]
     // SAFETY: takes a number, touches nothing that is in use, and may be called by any thread at any time.

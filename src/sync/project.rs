@@ -18,7 +18,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 /// Counts the versions of the fold and of what it takes in. A catalog whose image is of another is folded anew.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// Under this key the catalog remembers which version made the kept image: another's cannot be read.
 const DRAWN_BY: &str = "drawn_by";
 
@@ -148,9 +148,19 @@ fn kept(catalog: &Catalog) -> Result<Option<Image>, Error> {
 
 /// Folds all exports into an image, and measures the documents for it. One export is in memory at a time.
 pub(super) fn fold(
+    facts: Facts<'_>,
+    exports: &Exports,
+    terms: Terms<'_>,
+) -> Result<(Image, Texts), Error> {
+    fold_with(facts, exports, terms, &mut |_, _| {})
+}
+
+/// The same, and shows the fold and the stamp after each export.
+pub(super) fn fold_with(
     mut facts: Facts<'_>,
     exports: &Exports,
     terms: Terms<'_>,
+    look: &mut dyn FnMut(&Fold<'_>, &str),
 ) -> Result<(Image, Texts), Error> {
     let parts: HashMap<u32, &KnownPart> = exports
         .groups
@@ -174,6 +184,7 @@ pub(super) fn fold(
         )?);
         problems.extend(dates::tell(&mut facts, &parts, &mut map, &mut batch)?);
         fold.step(&batch);
+        look(&fold, &batch.stamp);
         sidecars.extend(batch.media.into_iter().filter_map(|medium| medium.sidecar));
         let in_use = fold.sidecars();
         sidecars.retain(|entry, _| in_use.contains(entry));
@@ -184,6 +195,23 @@ pub(super) fn fold(
     image.found.problems = problems;
     let texts = document::measure(&image, |entry| Some(&**sidecars.get(&entry)?));
     Ok((image, texts))
+}
+
+/// The stamps of exports in their order, each with the key of its parts.
+pub(super) fn stamped(
+    catalog: &Catalog,
+    exports: &Exports,
+) -> Result<Vec<(String, Option<String>)>, Error> {
+    let mut stamped = Vec::new();
+    for stamp in exports.groups.keys() {
+        let known = match stamp {
+            Some(stamp) => stamp.clone(),
+            None => batch(catalog, exports, stamp)?.stamp,
+        };
+        stamped.push((known, stamp.clone()));
+    }
+    stamped.sort();
+    Ok(stamped)
 }
 
 /// The exports in the order of their stamps, each made of its parts when it is its turn.
@@ -206,7 +234,7 @@ impl<'a> Row<'a> {
         };
         let mut said = heads::Said::default();
         for stamp in exports.groups.keys() {
-            let batch = row.batch(facts, stamp)?;
+            let batch = batch(facts.catalog(), exports, stamp)?;
             said.hear(&batch);
             row.left.push((batch.stamp.clone(), stamp));
             row.only = (exports.groups.len() == 1).then_some(batch);
@@ -222,27 +250,22 @@ impl<'a> Row<'a> {
         };
         match self.only.take() {
             Some(batch) => Ok(Some(batch)),
-            None => self.batch(facts, stamp).map(Some),
+            None => batch(facts.catalog(), self.exports, stamp).map(Some),
         }
     }
+}
 
-    fn batch(&self, facts: &Facts<'_>, stamp: &Option<String>) -> Result<Batch, Error> {
-        let parts = &self.exports.groups[stamp];
-        let export = load(
-            facts.catalog(),
-            stamp.as_deref(),
-            parts,
-            &self.exports.absent,
-        )?;
-        let mut batch = assemble::assemble(export);
-        if batch.stamp.is_empty() {
-            batch.stamp = newest_upload(&batch);
-        }
-        batch.whole = stamp
-            .as_ref()
-            .is_none_or(|stamp| !self.exports.broken.contains(stamp));
-        Ok(batch)
+fn batch(catalog: &Catalog, exports: &Exports, stamp: &Option<String>) -> Result<Batch, Error> {
+    let parts = &exports.groups[stamp];
+    let export = load(catalog, stamp.as_deref(), parts, &exports.absent)?;
+    let mut batch = assemble::assemble(export);
+    if batch.stamp.is_empty() {
+        batch.stamp = newest_upload(&batch);
     }
+    batch.whole = stamp
+        .as_ref()
+        .is_none_or(|stamp| !exports.broken.contains(stamp));
+    Ok(batch)
 }
 
 pub(super) fn fingerprint(exports: &Exports, terms: Terms<'_>) -> String {

@@ -38,7 +38,7 @@ pub fn change(catalog: &mut Catalog, new: Terms<'_>) -> Result<(), Error> {
 }
 
 /// What the kept tree is made of.
-fn shown(catalog: &Catalog) -> Result<Exports, Error> {
+pub(super) fn shown(catalog: &Catalog) -> Result<Exports, Error> {
     let mut parts: Vec<KnownPart> = catalog.parts()?;
     parts.retain(|part| part.complete);
     Ok(Exports {

@@ -15,10 +15,12 @@
 //! | `facts` | title, date, people: which of several sidecars speaks |
 //! | `judge` | whether an export is full, and what is gone from Google |
 //! | `naming`, `albums` | directories, names, which album is which |
+//! | `compare` | what differs between two moments of a fold |
 //! | `draw` | the image |
 
 mod albums;
 mod candidate;
+mod compare;
 mod draw;
 mod facts;
 mod judge;
@@ -32,6 +34,7 @@ pub use super::names::Form;
 use super::numbers;
 use crate::model::{Batch, BlobKey, Decided, Location, Role};
 use candidate::{Candidate, Uploads, candidates};
+pub use compare::{Altered, Differences, Gathering, Moment, Redated, Retitled, Seen};
 use facts::Said;
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -99,6 +102,15 @@ struct Content {
     photo: PhotoId,
 }
 
+/// What says that a photo is gone from Google.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Gone {
+    /// The number of the export among those that were judged.
+    export: u32,
+    /// It holds the photo, in the trash or in the locked folder.
+    held: bool,
+}
+
 #[derive(Debug)]
 struct Photo {
     id: BlobKey,
@@ -121,7 +133,7 @@ struct Photo {
     uploads: Uploads,
     sidecar: Option<u32>,
     hidden: Hidden,
-    gone: bool,
+    gone: Option<Gone>,
     home: Option<DirId>,
 }
 
@@ -434,18 +446,14 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// All places outside `by-date`, in the order in which they get names: followers stand with their heads.
-    fn members(&self) -> Vec<(DirId, PhotoId)> {
-        let mut followers: HashMap<PhotoId, Vec<PhotoId>> = HashMap::new();
+    /// Who stands where outside `by-date`, without those that stand with their heads.
+    fn leads(&self) -> BTreeMap<DirId, BTreeSet<PhotoId>> {
         let mut by_dir: BTreeMap<DirId, BTreeSet<PhotoId>> = BTreeMap::new();
         for album in &self.albums {
             by_dir.entry(album.dir).or_default().extend(&album.members);
         }
         for (number, photo) in self.photos.iter().enumerate() {
             let lead = photo.head.unwrap_or(number);
-            if lead != number {
-                followers.entry(lead).or_default().push(number);
-            }
             for person in photo.said.people() {
                 by_dir.entry(self.people[person]).or_default().insert(lead);
             }
@@ -453,8 +461,19 @@ impl<'a> Fold<'a> {
                 by_dir.entry(FAVORITES).or_default().insert(lead);
             }
         }
+        by_dir
+    }
+
+    /// All places outside `by-date`, in the order in which they get names: followers stand with their heads.
+    fn members(&self) -> Vec<(DirId, PhotoId)> {
+        let mut followers: HashMap<PhotoId, Vec<PhotoId>> = HashMap::new();
+        for (number, photo) in self.photos.iter().enumerate() {
+            if let Some(lead) = photo.head {
+                followers.entry(lead).or_default().push(number);
+            }
+        }
         let mut members = Vec::new();
-        for (dir, leads) in by_dir {
+        for (dir, leads) in self.leads() {
             let with_followers = |lead: &PhotoId| followers.get(lead).cloned().unwrap_or_default();
             let mut photos: Vec<PhotoId> = leads
                 .iter()

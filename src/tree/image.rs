@@ -207,6 +207,28 @@ pub struct Documents {
     pub json: Vec<JsonRecord>,
 }
 
+/// How contents belong to one photo, and which photos are gone from Google. Apart from the files, since few have any of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lines {
+    /// Versions that are not shown, each with the one that is: indices of files. Sorted.
+    pub versions: Vec<(u32, u32)>,
+    /// Edited copies and clips, each with its original, by the versions that are shown: indices of files. Sorted.
+    pub followers: Vec<(u32, u32)>,
+    /// Photos that are gone, by the versions that are shown. Sorted by file.
+    pub gone: Vec<GoneRecord>,
+}
+
+/// Since when a photo is gone from Google.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GoneRecord {
+    /// Index of the file.
+    pub file: u32,
+    /// Index in [`Found::judged`]: the first export that says so.
+    pub export: u32,
+    /// That export holds the photo, in the trash or in the locked folder alone; otherwise it is full and lacks it.
+    pub held: bool,
+}
+
 /// The whole projection.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Image {
@@ -222,6 +244,8 @@ pub struct Image {
     pub paths: Vec<Vec<u8>>,
     /// The sum.
     pub found: Found,
+    /// What belongs together.
+    pub lines: Lines,
     /// What a mount shows beside the photos. Kept apart, since a mount needs one kind at most.
     #[serde(skip)]
     pub documents: Documents,

@@ -4,11 +4,11 @@
 //! two images knows count as neither kept nor moved.
 
 use super::image::{Hidden, Image, PlaceRecord};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// A path that changes, below the mountpoint.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Move {
     /// Where it was.
     pub from: String,

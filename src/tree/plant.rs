@@ -26,6 +26,7 @@ impl Tree {
             by_name: Vec::new(),
             paths: image.paths,
             documents: image.documents,
+            carried: Vec::new(),
             by_file: OnceLock::new(),
             totals: Totals::default(),
             hasher: Hasher::default(),

@@ -94,8 +94,19 @@ pub fn noise(seed: u64, len: usize) -> Vec<u8> {
 
 /// Writes part `number` of the export with these photos and their sidecars.
 pub fn part(dir: &Path, number: u32, photos: &[Photo]) -> Part {
+    part_of(dir, STAMP, number, photos, Photo::sidecar)
+}
+
+/// Writes a part of any export, with whatever sidecars. It has its name when it is whole.
+pub fn part_of(
+    dir: &Path,
+    stamp: &str,
+    number: u32,
+    photos: &[Photo],
+    sidecar_of: impl Fn(&Photo) -> String,
+) -> Part {
     fs::create_dir_all(dir).unwrap();
-    let path = dir.join(format!("takeout-{STAMP}-{number:03}.zip"));
+    let path = dir.join(format!("takeout-{stamp}-{number:03}.zip"));
     let mut zip = Zip::default();
     let mut spots = BTreeMap::new();
     for photo in photos {
@@ -105,13 +116,15 @@ pub fn part(dir: &Path, number: u32, photos: &[Photo]) -> Part {
             zip.add(&inside, &photo.bytes, photo.how),
         );
         let sidecar = format!("{inside}.supplemental-metadata.json");
-        zip.add(&sidecar, photo.sidecar().as_bytes(), How::Deflated);
+        zip.add(&sidecar, sidecar_of(photo).as_bytes(), How::Deflated);
     }
     let directory = zip.bytes.len() as u64;
     for spot in spots.values_mut() {
         spot.record += directory;
     }
-    fs::write(&path, zip.end()).unwrap();
+    let growing = path.with_extension("new");
+    fs::write(&growing, zip.end()).unwrap();
+    fs::rename(&growing, &path).unwrap();
     Part { path, spots }
 }
 

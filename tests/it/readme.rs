@@ -14,7 +14,7 @@ const FOREIGN_OPTIONS: &[&str] = &["--delete", "--inplace", "--no-inc-recursive"
 
 /// Every command that people see.
 const COMMANDS: &[&str] = &[
-    "add", "remove", "sources", "sync", "mount", "unmount", "status", "exports", "info",
+    "add", "remove", "sources", "sync", "mount", "unmount", "status", "exports", "info", "diff", "forget",
     "relayout", "config", "doctor",
 ];
 
@@ -184,7 +184,7 @@ fn its_blocks_run_in_their_order() {
     }
     assert_eq!(
         (run, copies.len()),
-        (5, 3),
+        (6, 3),
         "blocks and recipes that the README has"
     );
     let copied = home.well("cd copy && find . -type f | wc -l");

@@ -102,7 +102,11 @@ fn a_library_is_added_once_and_mounted_without_words() {
 
         // Another source: the same library, and everything is as it was.
         let mount = home.mount([""; 0]);
-        let next = format!("gphotosfs unmount {}", home.point().display());
+        let point = home.point();
+        let next = format!(
+            "gphotosfs sync, which shows what is new in {}",
+            point.display()
+        );
         says(&add(&home, &a).ok(), &["known already", &next]);
         mount.unmount();
         export(&b, SECOND, 1, &[("four.jpg", MIDDLE), ("one.jpg", MIDDLE)]);

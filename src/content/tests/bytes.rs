@@ -124,7 +124,7 @@ fn a_checked_blob_costs_its_bytes_and_no_open() {
             let counters = content.counters();
             let (read, opens) = (
                 get(&counters.bytes_read_from_archives),
-                content.origin.opens(),
+                content.house.origin.opens(),
             );
             // What is checked whole at its first read is read as it lies by the others.
             let most = if size > 16 * MIB {
@@ -139,7 +139,10 @@ fn a_checked_blob_costs_its_bytes_and_no_open() {
                 fixture.items[0].bytes[10..1010]
             );
             assert_eq!(get(&counters.bytes_read_from_archives), read + 1000);
-            assert_eq!((content.origin.opens(), get(&counters.checks)), (opens, 1));
+            assert_eq!(
+                (content.house.origin.opens(), get(&counters.checks)),
+                (opens, 1)
+            );
             assert_eq!(opens, 1);
         }
     }

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex};
 
 use crate::content::Error;
 use crate::fs::library::{Library, Take};
 use crate::fs::xattr::Xattr;
+use crate::tree::changes::{Changes, Listing};
 use crate::tree::{Attr, Kind, Totals};
 
 pub(super) const BY_DATE: u64 = 2;
@@ -17,6 +19,13 @@ pub(super) const FAVORITES: u64 = 5;
 
 /// Entries of `people`: enough for many pages of a listing.
 pub(super) const MANY: u64 = 50_000;
+
+/// Entries of `people` that the library which comes after does not have.
+pub(super) const GONE: RangeInclusive<u64> = 3_000..=9_000;
+
+/// The one that has another name there, [`NEW_NAME`].
+pub(super) const RENAMED: u64 = 12_000;
+pub(super) const NEW_NAME: &str = "new one";
 
 /// What reading a file does.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -145,6 +154,27 @@ impl Fake {
             fake.does.insert(ino, Does::Serve);
         }
         fake
+    }
+
+    /// The library that comes after.
+    pub(super) fn next() -> Fake {
+        let mut fake = Fake::new();
+        let people = fake.dirs.get_mut(&PEOPLE).unwrap();
+        people.retain(|ino, _| !GONE.contains(ino));
+        people.insert(RENAMED, NEW_NAME.into());
+        fake
+    }
+
+    /// What differs between the two.
+    pub(super) fn changes() -> Changes {
+        let names = GONE.chain([RENAMED]);
+        let names = names
+            .map(|ino| many_name(ino).into_bytes().into())
+            .collect();
+        Changes {
+            listings: vec![Listing { dir: PEOPLE, names }],
+            ..Changes::default()
+        }
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -21,6 +21,7 @@ use super::fake::Fake;
 use super::old;
 use crate::fs::control::{self, Control, Stats};
 use crate::fs::daemon::Events;
+use crate::fs::library::Library;
 use crate::fs::lock::Lock;
 use crate::fs::log::{self, Log};
 use crate::fs::mount::{Label, Wire, mount_over};
@@ -66,10 +67,10 @@ fn serve(mountpoint: &Path, state: &Path) -> Result<String, String> {
     let fake = Arc::new(Fake::new());
     let _lock = Lock::take(state, mountpoint).map_err(|error| error.to_string())?;
     let events = Events::listen().unwrap();
-    let fs = Fs::show(Box::new(fake.clone()), &options, opens).unwrap();
+    let fs = Fs::show(Arc::new(fake.clone()), &options, opens).unwrap();
     // Two questions that have nothing to do with each other, answered by one kind of stage.
     let fs = fs.with_xattrs(opens == Opens::Told);
-    let counters = fs.counters();
+    let (counters, shown) = (fs.counters(), fs.shown());
     // What stands between, if anything does: see `old`.
     let wire: Wire = match env::var(old::WIRE) {
         Ok(_) => old::relay,
@@ -87,12 +88,17 @@ fn serve(mountpoint: &Path, state: &Path) -> Result<String, String> {
         events.on_end(),
     );
     let mounted = mounted.map_err(|error| crate::model::chain(&error))?;
-    let control = Control::serve(state, mountpoint, counters).unwrap();
+    let control = Control::serve(state, mountpoint, counters, None).unwrap();
     std::thread::spawn(move || {
         // The end of the input is the end of the test, however it ended.
         for line in std::io::stdin().lines().map_while(Result::ok) {
-            if line == "open the gate" {
-                fake.open_gate();
+            match line.as_str() {
+                "open the gate" => fake.open_gate(),
+                "exchange" => {
+                    let next: Arc<dyn Library> = Arc::new(Arc::new(Fake::next()));
+                    shown.show_any(&next, Fake::changes());
+                }
+                _ => {}
             }
         }
         kill(Pid::this(), Signal::SIGTERM).unwrap();
@@ -282,11 +288,11 @@ impl Stage {
     }
 
     pub(super) fn open_gate(&mut self) {
-        self.stdin
-            .as_mut()
-            .unwrap()
-            .write_all(b"open the gate\n")
-            .unwrap();
+        self.say("open the gate");
+    }
+
+    pub(super) fn say(&mut self, what: &str) {
+        writeln!(self.stdin.as_mut().unwrap(), "{what}").unwrap();
     }
 
     pub(super) fn signal(&self, signal: Signal) {

@@ -85,7 +85,7 @@ impl Tree {
         Some(if is_same {
             Ok(text)
         } else {
-            Err("what is known of the photo has changed; mount again".to_owned())
+            Err("what is known of the photo has changed; try again".to_owned())
         })
     }
 
@@ -223,6 +223,22 @@ impl Tree {
             location,
             path: self.path_of(location),
         })
+    }
+
+    /// The inode of one of Google's own documents, by its number among them.
+    pub(in crate::tree) fn json_inode(&self, index: usize) -> Option<u64> {
+        let json = self.documents.json.get(index)?;
+        let photo = self.files[json.file as usize].ino;
+        Some(numbers::document_inode(photo, Document::Json))
+    }
+
+    /// What tells the bytes at an inode from others that it may come to have: a checksum.
+    pub(in crate::tree) fn sum_at(&self, ino: u64) -> Option<u32> {
+        if let Some((_, document, index)) = self.document(ino) {
+            let (_, _, fingerprint) = self.documents.at(document, index)?;
+            return Some(fingerprint);
+        }
+        self.file(ino).map(|file| file.crc32)
     }
 
     pub(in crate::tree) fn path_of(&self, location: Location) -> &[u8] {

@@ -2,7 +2,7 @@
 
 use super::{Content, ContentId, DateSource, DirId, Fold, Photo, PhotoId};
 use crate::model::{BlobKey, Role, is_video};
-use crate::tree::image::{FileRecord, Hidden, Image, PlaceRecord};
+use crate::tree::image::{FileRecord, GoneRecord, Hidden, Image, Lines, PlaceRecord};
 use crate::tree::numbers;
 
 impl Fold<'_> {
@@ -33,12 +33,39 @@ impl Fold<'_> {
             });
             image.names.extend_from_slice(name.as_bytes());
         }
+        image.lines = self.lines(&file_of);
         let lone = |photo: &&Photo| !photo.said.anything();
         self.found.lone_media = self.photos.iter().filter(lone).count() as u64;
         image.dirs = self.dirs.into_iter().map(|dir| dir.record).collect();
         image.paths = self.paths;
         image.found = self.found;
         image
+    }
+
+    /// What belongs together, by the places of contents among the files.
+    fn lines(&self, file_of: &[u32]) -> Lines {
+        let mut lines = Lines::default();
+        for photo in &self.photos {
+            let shown = file_of[photo.shown];
+            let others = photo.versions.iter().filter(|other| **other != photo.shown);
+            let versions = others.map(|other| (file_of[*other], shown));
+            lines.versions.extend(versions);
+            if let Some(head) = photo.head {
+                let head = file_of[self.photos[head].shown];
+                lines.followers.push((shown, head));
+            }
+            if let Some(gone) = photo.gone {
+                lines.gone.push(GoneRecord {
+                    file: shown,
+                    export: gone.export,
+                    held: gone.held,
+                });
+            }
+        }
+        lines.versions.sort_unstable();
+        lines.followers.sort_unstable();
+        lines.gone.sort_unstable();
+        lines
     }
 
     pub(super) fn record(&mut self, content: ContentId) -> FileRecord {
@@ -69,11 +96,11 @@ impl Fold<'_> {
             hidden: self.hidden(content),
             video: own.role == Role::Clip || is_video(&own.file),
             copies: bytes.copies,
-            gone: own.gone,
+            gone: own.gone.is_some(),
         }
     }
 
-    fn hidden(&self, content: ContentId) -> Hidden {
+    pub(super) fn hidden(&self, content: ContentId) -> Hidden {
         let photo = &self.photos[self.contents[content].photo];
         if photo.shown != content {
             Hidden::Older

@@ -5,7 +5,7 @@
 
 use super::candidate::Candidate;
 use super::lines::Arrived;
-use super::{Fold, PhotoId};
+use super::{Fold, Gone, PhotoId};
 use crate::model::Batch;
 use crate::tree::image::{Hidden, Judged};
 use std::collections::BTreeSet;
@@ -23,14 +23,26 @@ impl Fold<'_> {
         known: usize,
     ) {
         let full = self.is_full(batch, arrived, known);
+        let export = self.found.judged.len() as u32;
         if full {
-            for (number, photo) in self.photos.iter_mut().enumerate() {
-                photo.gone |= !arrived.present.contains(&number);
+            let lacking = Gone {
+                export,
+                held: false,
+            };
+            let photos = self.photos.iter_mut().enumerate();
+            for (_, photo) in photos.filter(|(number, _)| !arrived.present.contains(number)) {
+                photo.gone.get_or_insert(lacking);
             }
         }
         for candidate in candidates {
-            if let Some(photo) = self.photo_of(&candidate.key) {
-                self.photos[photo].gone = candidate.hidden() != Hidden::No;
+            let Some(photo) = self.photo_of(&candidate.key) else {
+                continue;
+            };
+            let gone = &mut self.photos[photo].gone;
+            if candidate.hidden() == Hidden::No {
+                *gone = None;
+            } else {
+                gone.get_or_insert(Gone { export, held: true });
             }
         }
         self.years.extend(years(batch));
@@ -50,7 +62,7 @@ impl Fold<'_> {
             return false;
         }
         let here: Vec<PhotoId> = (0..known)
-            .filter(|photo| !self.photos[*photo].gone)
+            .filter(|photo| self.photos[*photo].gone.is_none())
             .collect();
         let held = here
             .iter()

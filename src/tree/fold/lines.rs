@@ -158,7 +158,7 @@ impl Fold<'_> {
             uploads: super::Uploads::default(),
             sidecar: None,
             hidden: candidate.hidden(),
-            gone: false,
+            gone: None,
             home: None,
         });
         Some(self.photos.len() - 1)
