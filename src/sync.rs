@@ -4,6 +4,7 @@
 //! can no longer be read, keeps its names in the tree. An export that is not whole stays out of sight until it is, or
 //! until the user accepts it.
 
+mod accounts;
 mod dates;
 mod heads;
 pub mod index;
@@ -185,12 +186,13 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     let found = look(pass.sources, !known.is_empty(), &mut outcome.problems)?;
     let mut incomplete = take_in(catalog, &found, &known, pass, &mut outcome.problems)?;
     memory::give_back();
+    accounts::assign(catalog, pass)?;
     let parts: Vec<KnownPart> = catalog
         .parts()?
         .into_iter()
         .filter(|part| part.complete)
         .collect();
-    count_parts(&parts, &found, &mut incomplete);
+    count_parts(&parts, &found, pass, &mut incomplete);
     let (accepted, refused): (Vec<_>, Vec<_>) = incomplete
         .into_values()
         .partition(|export| pass.decided.accepted.contains(&export.stamp));
@@ -334,7 +336,7 @@ fn take_in(
         let reason = format!("{}: {}", part.path.display(), chain(&error));
         if here.is_some() {
             problems.push(format!("{reason}; what it held is still shown"));
-        } else if has_twin(part, found, &good) {
+        } else if has_twin(part, found, &good, pass) {
             problems.push(format!("{reason}; another copy of this part is used"));
         } else {
             note(&mut incomplete, export_of(part), reason);
@@ -363,9 +365,12 @@ fn moved_from<'a>(part: &Found, found: &[Found], known: &'a [KnownPart]) -> Opti
 }
 
 /// A damaged part does not matter where the same part is there once more, as browsers leave it: `…-001 (1).zip`.
-fn has_twin(part: &Found, found: &[Found], good: &BTreeSet<&Path>) -> bool {
+fn has_twin(part: &Found, found: &[Found], good: &BTreeSet<&Path>, pass: &Pass<'_>) -> bool {
     found.iter().any(|other| {
-        other.name.is_some() && other.name == part.name && good.contains(other.path.as_path())
+        other.name.is_some()
+            && other.name == part.name
+            && pass.account(&other.path) == pass.account(&part.path)
+            && good.contains(other.path.as_path())
     })
 }
 
@@ -396,24 +401,37 @@ fn note(incomplete: &mut BTreeMap<String, Incomplete>, stamp: String, reason: St
 fn count_parts(
     parts: &[KnownPart],
     found: &[Found],
+    pass: &Pass<'_>,
     incomplete: &mut BTreeMap<String, Incomplete>,
 ) {
-    let mut names: BTreeMap<String, Vec<PartName>> = BTreeMap::new();
+    let mut names: BTreeMap<(Option<&str>, String), Vec<PartName>> = BTreeMap::new();
     let known = parts.iter().filter_map(|part| {
-        Some(PartName {
+        let name = PartName {
             stamp: part.stamp.clone()?,
             series: part.series,
             number: part.number?,
-        })
+        };
+        Some((part.account.as_deref(), name))
     });
-    for name in known.chain(found.iter().filter_map(|part| part.name.clone())) {
-        names.entry(name.stamp.clone()).or_default().push(name);
+    let seen = found
+        .iter()
+        .filter_map(|part| Some((pass.account(&part.path)?, part.name.clone()?)));
+    for (account, name) in known.chain(seen) {
+        let export = (account, name.stamp.clone());
+        names.entry(export).or_default().push(name);
     }
-    let unnumbered = parts.iter().any(|part| part.stamp.is_none());
-    if unnumbered && names.len() == 1 {
-        return;
-    }
-    for (stamp, names) in &names {
+    let is_only = |account: Option<&str>| {
+        let exports = names.keys().filter(|(of, _)| *of == account);
+        exports.count() == 1
+    };
+    let unnumbered = |account: Option<&str>| {
+        let mut parts = parts.iter();
+        parts.any(|part| part.account.as_deref() == account && part.stamp.is_none())
+    };
+    for ((account, stamp), names) in &names {
+        if unnumbered(*account) && is_only(*account) {
+            continue;
+        }
         for (series, number) in part::gaps(names.iter()) {
             let missing = part::missing_name(stamp, series, number);
             note(

@@ -28,7 +28,8 @@ pub(super) struct Info {
     paths: Vec<PathBuf>,
 }
 
-type Libraries = HashMap<PathBuf, (Catalog, Tree)>;
+/// By their state directories, with the name of the first account.
+type Libraries = HashMap<PathBuf, (Catalog, Tree, Option<String>)>;
 
 impl Info {
     pub(super) fn run(&self) -> anyhow::Result<Done> {
@@ -78,10 +79,12 @@ fn report(path: &Path, libraries: &mut Libraries) -> anyhow::Result<Report> {
             .transpose()?
             .unwrap_or_default();
         let tree = Tree::plant(catalog.image_with(shown.sidecars)?, shown);
-        libraries.insert(state.clone(), (catalog, tree));
+        let first = super::first_account(&state)?;
+        libraries.insert(state.clone(), (catalog, tree, first));
     }
-    let (catalog, tree) = &libraries[&state];
-    info::info(catalog, tree, &path.to_string_lossy(), meta.ino())?
+    let (catalog, tree, first) = &libraries[&state];
+    let name = &*path.to_string_lossy();
+    info::info(catalog, tree, first.as_deref(), (name, meta.ino()))?
         .with_context(|| format!("{} is not a file of the library", path.display()))
 }
 
@@ -115,6 +118,7 @@ fn text(report: &Report) -> Result<String, std::fmt::Error> {
     line("size", &report.size.to_string())?;
     line("inode", &report.inode)?;
     line("crc32", report.crc32.as_deref().unwrap_or_default())?;
+    line("account", report.account.as_deref().unwrap_or_default())?;
     line(
         "source",
         &format!("{} ({})", report.source, report.fidelity),

@@ -25,7 +25,7 @@ pub(super) fn pass(
     decisions.accept(accept)?;
     let in_force = in_force(&decisions, &config.layout, library)?;
     let counted = sync::Progress::default();
-    let decided = decisions.decided();
+    let decided = decisions.decided(&library.accounts);
     let pass = sync::Pass {
         sources: &library.sources,
         decided: &decided,
@@ -40,6 +40,7 @@ pub(super) fn pass(
         sync::Error::WouldMove(moves) => would_move(config, &decisions, &moves),
         error => error.into(),
     })?;
+    decisions.set_first_account(&library.accounts)?;
     decisions.set_layout(&config.layout)?;
     Ok(outcome)
 }

@@ -2,7 +2,7 @@
 
 use super::{Common, Done, Names, find, name_max, print, print_json, tell};
 use crate::catalog::{self, Catalog};
-use crate::config::{Config, Decisions, Layout, edit};
+use crate::config::{Accounts, Config, Decisions, Layout, edit};
 use crate::fs::lock::Lock;
 use crate::model::Decided;
 use crate::sync::project::Terms;
@@ -89,7 +89,7 @@ impl Relayout {
         if old == new && config.layout == new {
             return self.nothing(&new);
         }
-        let decided = decisions.decided();
+        let decided = decisions.decided(&Accounts::of(&config.sources));
         let known = preview(&state, &old, &new, &decided)?;
         let is_known = known.is_some();
         if !is_known && decisions.layout().is_some() {

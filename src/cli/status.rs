@@ -3,8 +3,9 @@
 use super::{Common, Done, find, print, print_json};
 use crate::catalog::Catalog;
 use crate::fs::control::{self, Stats};
-use crate::report::status::{self, Status as Report};
+use crate::report::status::{self, Account, Status as Report};
 use crate::tree::Options;
+use crate::tree::image::ACCOUNTS;
 use anyhow::Context;
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
@@ -79,7 +80,12 @@ fn report(catalog: &Catalog, state: &Path) -> anyhow::Result<Whole> {
     let sources: Vec<String> = parse(catalog.meta("sources")?)?;
     let shown: Options = parse(catalog.meta("shown")?)?;
     Ok(Whole {
-        library: status::status(catalog, sources.len() as u64, shown)?,
+        library: status::status(
+            catalog,
+            sources.len() as u64,
+            super::first_account(state)?.as_deref(),
+            shown,
+        )?,
         mount: control::ask(state)?,
     })
 }
@@ -89,6 +95,15 @@ fn parse<T: serde::de::DeserializeOwned + Default>(value: Option<String>) -> any
         .map(|text| serde_json::from_str(&text))
         .transpose()?
         .unwrap_or_default())
+}
+
+/// Where an account stands, and its name where that does not say it.
+fn place(account: &Account) -> String {
+    match (&account.name, account.first) {
+        (Some(name), true) => format!("the root ({name})"),
+        (None, _) => "the root".into(),
+        (Some(name), false) => format!("{ACCOUNTS}/{name}"),
+    }
 }
 
 fn text(whole: &Whole) -> anyhow::Result<String> {
@@ -111,6 +126,19 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
         n(report.parts),
         n(report.sources)
     )?;
+    for account in &report.accounts {
+        writeln!(
+            text,
+            "  {}: {} photos, {} videos, {} albums, {} people from {} export(s); newest {}",
+            place(account),
+            n(account.photos),
+            n(account.videos),
+            n(account.albums),
+            n(account.people),
+            n(account.exports),
+            account.newest.as_deref().unwrap_or("unknown")
+        )?;
+    }
     writeln!(
         text,
         "a copy needs {} with hard links (rsync -H), {} without",

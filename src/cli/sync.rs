@@ -92,7 +92,7 @@ impl Sync {
                 config.path.display()
             );
         }
-        Ok(places.configured(config.paths()))
+        Ok(places.configured(&config.sources))
     }
 
     fn tell(&self, catalog: &Catalog, outcome: &Outcome) -> anyhow::Result<Done> {

@@ -2,6 +2,7 @@
 //!
 //! It lies beside the catalog and not in it: a deleted catalog loses nothing. What only a newer program knows is kept.
 
+use super::accounts::Accounts;
 use super::{Error, Layout, replace};
 use crate::model::Decided;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ pub struct Decisions {
 struct DecisionsFile {
     /// Stamps of exports that are shown although something is missing.
     accept_incomplete: BTreeSet<String>,
+    /// The name of the first account, which has the root; empty where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_account: Option<String>,
     /// The layout in force: that by which the names were made that backups know.
     #[serde(skip_serializing_if = "Option::is_none")]
     layout: Option<Layout>,
@@ -47,12 +51,37 @@ impl Decisions {
         Ok(Decisions { path, file })
     }
 
-    /// All decisions, as a pass takes them.
-    pub fn decided(&self) -> Decided {
+    /// All decisions, as a pass over sources of these accounts takes them.
+    pub fn decided(&self, accounts: &Accounts) -> Decided {
         Decided {
             accepted: self.file.accept_incomplete.clone(),
+            accounts: accounts.further(self.first_account(accounts)),
             ..Decided::default()
         }
+    }
+
+    /// The name of the first account, which has the root; `None` where it has none. As long as nothing was shown it is that
+    /// of the first source.
+    pub fn first_account<'a>(&'a self, accounts: &'a Accounts) -> Option<&'a str> {
+        match &self.file.first_account {
+            Some(name) => Some(name.as_str()).filter(|name| !name.is_empty()),
+            // Shown by a version that knew of no accounts.
+            None if self.file.layout.is_some() => None,
+            None => accounts.first(),
+        }
+    }
+
+    /// Remembers which account has the root.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_first_account(&mut self, accounts: &Accounts) -> Result<(), Error> {
+        let first = self.first_account(accounts).unwrap_or_default().to_owned();
+        if self.file.first_account.as_ref() == Some(&first) {
+            return Ok(());
+        }
+        self.file.first_account = Some(first);
+        self.write()
     }
 
     /// Remembers further exports that are shown although something is missing.
@@ -103,7 +132,7 @@ mod tests {
     fn decisions_last() {
         let dir = tempfile::tempdir().unwrap();
         let mut decisions = Decisions::load(dir.path()).unwrap();
-        assert!(decisions.decided().accepted.is_empty());
+        assert!(decisions.decided(&Accounts::default()).accepted.is_empty());
         assert_eq!(decisions.layout(), None);
         decisions.accept(&["20260913T041200Z".into()]).unwrap();
         let lisbon = Layout {
@@ -112,7 +141,12 @@ mod tests {
         };
         decisions.set_layout(&lisbon).unwrap();
         let again = Decisions::load(dir.path()).unwrap();
-        assert!(again.decided().accepted.contains("20260913T041200Z"));
+        assert!(
+            again
+                .decided(&Accounts::default())
+                .accepted
+                .contains("20260913T041200Z")
+        );
         assert_eq!(again.layout(), Some(&lisbon));
     }
 

@@ -3,7 +3,8 @@
 use crate::catalog::{self, Catalog};
 use crate::model::listing::Entry;
 use crate::model::{Geo, Role};
-use crate::tree::{Tree, numbers};
+use crate::tree::Tree;
+use crate::tree::image::View;
 use serde::Serialize;
 
 /// Where the bytes of a file come from.
@@ -47,6 +48,8 @@ pub struct Info {
     pub role: Role,
     /// Came through partner sharing.
     pub partner: bool,
+    /// The account that holds it, where it has a name.
+    pub account: Option<String>,
     /// Which source it comes from.
     pub source: &'static str,
     /// How near it is to what was uploaded.
@@ -61,15 +64,15 @@ pub struct Info {
     pub origin: Origin,
 }
 
-/// Reports on the file at an inode; `None` when there is none.
+/// Reports on the file at an inode; `None` when there is none. `first` is the name of the first account, if it has one.
 ///
 /// # Errors
 /// When the catalog cannot be read.
 pub fn info(
     catalog: &Catalog,
     tree: &Tree,
-    path: &str,
-    ino: u64,
+    first: Option<&str>,
+    (path, ino): (&str, u64),
 ) -> Result<Option<Info>, catalog::Error> {
     let beside = tree.beside(ino);
     let photo = beside.map_or(ino, |(photo, _)| photo);
@@ -95,7 +98,7 @@ pub fn info(
         .flatten()
         .unwrap_or_default();
     let places = tree.places(photo);
-    let titles = |view: u64| -> Vec<String> {
+    let titles = |view: View| -> Vec<String> {
         let mut titles: Vec<String> = places
             .iter()
             .filter(|(of, _)| *of == view)
@@ -119,12 +122,13 @@ pub fn info(
         taken: file.taken.and_then(rfc3339),
         title: facts.title,
         description: facts.description,
-        people: titles(numbers::PEOPLE),
-        albums: titles(numbers::ALBUMS),
+        people: titles(View::People),
+        albums: titles(View::Albums),
         geo: facts.geo.or(facts.geo_exif),
-        favorite: places.iter().any(|(view, _)| *view == numbers::FAVORITES),
+        favorite: places.iter().any(|(view, _)| *view == View::Favorites),
         role: file.role,
         partner: facts.partner,
+        account: tree.account(photo).or(first).map(str::to_owned),
         source: "takeout",
         fidelity: if file.role == Role::Edited {
             "edited"

@@ -2,10 +2,10 @@
 
 use crate::catalog::{self, Catalog};
 use crate::sync;
-use crate::tree::image::Hidden;
-use crate::tree::{Options, Tree, numbers};
+use crate::tree::image::{Found, Hidden, View};
+use crate::tree::{Options, Tree};
 use serde::Serialize;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// What is left out on purpose, in contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -18,6 +18,27 @@ pub struct LeftOut {
     pub older: u64,
     /// Forgotten, as the user wanted.
     pub forgotten: u64,
+}
+
+/// What one of several accounts has.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Account {
+    /// Its name; the first may have none.
+    pub name: Option<String>,
+    /// It is the first, whose views stand in the root.
+    pub first: bool,
+    /// Exports shown.
+    pub exports: u64,
+    /// Pictures shown.
+    pub photos: u64,
+    /// Videos shown, clips of live photos among them.
+    pub videos: u64,
+    /// Albums shown.
+    pub albums: u64,
+    /// Persons shown.
+    pub people: u64,
+    /// When the newest photo was taken, RFC 3339 in UTC.
+    pub newest: Option<String>,
 }
 
 /// The report. Its field names are those of `status --json`, which adds what a running mount tells.
@@ -63,15 +84,22 @@ pub struct Status {
     /// Media of other Google products, left out.
     #[serde(skip)]
     pub foreign: u64,
+    /// The accounts one by one, the first at the head; empty when there is but one.
+    pub accounts: Vec<Account>,
     /// What needs the user.
     pub problems: Vec<String>,
 }
 
-/// Makes the report.
+/// Makes the report. `first` is the name of the first account, if it has one.
 ///
 /// # Errors
 /// When the catalog cannot be read.
-pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Status, catalog::Error> {
+pub fn status(
+    catalog: &Catalog,
+    sources: u64,
+    first: Option<&str>,
+    options: Options,
+) -> Result<Status, catalog::Error> {
     let parts: Vec<_> = catalog
         .parts()?
         .into_iter()
@@ -106,12 +134,12 @@ pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Statu
     }
     Ok(Status {
         sources,
-        exports: found.exports,
+        exports: found.judged.len() as u64,
         parts: parts.iter().filter(|part| !part.left_over).count() as u64,
         photos: totals.files - videos,
         videos,
-        albums: tree.titles(numbers::ALBUMS).count() as u64,
-        people: tree.titles(numbers::PEOPLE).count() as u64,
+        albums: tree.titles(View::Albums).count() as u64,
+        people: tree.titles(View::People).count() as u64,
         bytes: totals.bytes,
         bytes_without_links: totals.bytes_without_links,
         newest: newest.and_then(super::info::rfc3339),
@@ -124,6 +152,46 @@ pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Statu
         unmatched: found.lone_sidecars + found.lone_media,
         lone: (found.lone_sidecars, found.lone_media),
         foreign: found.foreign,
+        accounts: accounts(&tree, &found, first),
         problems,
     })
+}
+
+/// What each of several accounts has.
+fn accounts(tree: &Tree, found: &Found, first: Option<&str>) -> Vec<Account> {
+    let mut by_name: BTreeMap<Option<&str>, Account> = BTreeMap::new();
+    for name in std::iter::once(None).chain(tree.accounts().map(Some)) {
+        let account = Account {
+            name: name.or(first).map(str::to_owned),
+            first: name.is_none(),
+            ..Account::default()
+        };
+        by_name.insert(name, account);
+    }
+    if by_name.len() == 1 {
+        return Vec::new();
+    }
+    let mut newest: BTreeMap<Option<&str>, i64> = BTreeMap::new();
+    for file in tree.files() {
+        let name = tree.account(file.ino);
+        if let Some(account) = by_name.get_mut(&name) {
+            account.videos += u64::from(file.video);
+            account.photos += u64::from(!file.video);
+        }
+        if let Some(taken) = file.taken {
+            let newest = newest.entry(name).or_insert(taken);
+            *newest = taken.max(*newest);
+        }
+    }
+    for (name, account) in &mut by_name {
+        let count = |view| tree.titles(view).filter(|(of, _)| of == name).count();
+        account.albums = count(View::Albums) as u64;
+        account.people = count(View::People) as u64;
+        let judged = found.judged.iter();
+        let exports = judged.filter(|export| export.account.as_deref() == *name);
+        account.exports = exports.count() as u64;
+        let newest = newest.get(name).copied();
+        account.newest = newest.and_then(super::info::rfc3339);
+    }
+    by_name.into_values().collect()
 }

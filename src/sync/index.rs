@@ -249,6 +249,7 @@ fn known(found: &Found) -> KnownPart {
         left_over: false,
         problems: Vec::new(),
         digest: None,
+        account: None,
     }
 }
 
