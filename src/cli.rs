@@ -20,7 +20,7 @@ mod status;
 mod sync;
 mod unmount;
 
-use crate::config::{self as settings, Accounts, Config, Decisions, Given, Places};
+use crate::config::{self as settings, Config, Given, Places};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write;
@@ -175,13 +175,6 @@ enum Command {
     /// The server behind a mount
     #[command(hide = true)]
     Serve(serve::Serve),
-}
-
-/// The name of the first account of a library, if it has one.
-fn first_account(state_dir: &Path) -> anyhow::Result<Option<String>> {
-    let decisions = Decisions::load(state_dir)?;
-    let unsaid = Accounts::default();
-    Ok(decisions.first_account(&unsaid).map(str::to_owned))
 }
 
 /// How a command ended, short of an error.

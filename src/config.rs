@@ -13,8 +13,8 @@
 //! | `layout` | what moves photos: zone, rules, names |
 //! | [`accounts`] | names of accounts, and which is the first |
 //!
-//! The file is the authority: names are a function of the sources and of this file. What moves photos, the [`Layout`],
-//! is remembered for each library besides, so that a changed zone is noticed before a backup copies everything anew.
+//! The file is the authority: names are a function of the sources, of this file and of what was decided. What moves
+//! photos, the [`Layout`], is remembered for each library besides, so that a changed zone is noticed before a backup copies everything anew.
 
 pub mod accounts;
 pub mod decisions;
@@ -32,7 +32,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 pub use accounts::Accounts;
-pub use decisions::Decisions;
+pub use decisions::{Decisions, Forgotten};
 pub use layout::{Layout, Names, RULES, name_max};
 pub use places::{Given, Library, Places};
 
@@ -71,6 +71,15 @@ pub enum Error {
     /// A path that a text file cannot hold.
     #[error("{path} is not UTF-8, and a configuration can hold nothing else; give a link to it", path = .0.display())]
     NotText(PathBuf),
+}
+
+/// A file of ours that says what makes no sense.
+fn wrong(path: &Path, what: impl Into<String>) -> Error {
+    Error::Value {
+        path: path.into(),
+        line: None,
+        what: what.into(),
+    }
 }
 
 /// A text as TOML writes it.
@@ -285,10 +294,8 @@ fn source(table: Reader<'_>, others: &[Source]) -> Result<Source, Error> {
         accounts::check(&name.value).map_err(|what| table.wrong(name, &what))?;
         source.account = Some(name.value.clone());
     }
-    accounts::beside(&source, others).map_err(|what| match &account {
-        Some(name) => table.wrong(name, &what),
-        None => table.wrong(&at, &what),
-    })?;
+    let stands_in_the_way = |what: String| table.wrong_whole(&at, &what);
+    accounts::beside(&source, others).map_err(stands_in_the_way)?;
     table.end();
     Ok(source)
 }
@@ -432,14 +439,14 @@ mod tests {
             (
                 "[[source]]\nkind = 'takeout'\npath = '/a'\naccount = 'Ada'\n\
                  [[source]]\nkind = 'takeout'\npath = '/b'\naccount = 'ada'",
-                8,
+                7,
                 "differs from \"Ada\" only in case",
             ),
             (
                 "[[source]]\nkind = 'takeout'\npath = '/a'\naccount = 'ada'\n\
                  [[source]]\nkind = 'takeout'\npath = '/a'",
                 7,
-                "is of the account \"ada\"",
+                "/a is a source of the account \"ada\"",
             ),
             ("names = 'dos'", 1, "\"posix\" or \"windows\""),
             ("name_max = 63", 1, "between 64 and 255"),

@@ -299,6 +299,8 @@ pub struct Decided {
     pub forgotten: BTreeSet<BlobKey>,
     /// The same in further accounts, by their names.
     pub forgotten_in: BTreeMap<String, BTreeSet<BlobKey>>,
+    /// The name of the first account, if it has one.
+    pub first_account: Option<String>,
     /// The names of further accounts, by the paths of their sources. All other sources are of the first account.
     pub accounts: BTreeMap<PathBuf, String>,
 }

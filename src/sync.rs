@@ -15,6 +15,8 @@ mod pixels;
 pub mod project;
 pub mod relayout;
 
+pub use accounts::first_account;
+
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::deflate;
 use crate::model::{Decided, chain};
@@ -157,12 +159,25 @@ pub struct Outcome {
     pub moves: Option<Moves>,
 }
 
-/// Makes a pass. When nothing has changed it reads no archive.
+/// Makes a pass. When nothing has changed it reads no archive. A catalog that turns out to be damaged is made anew.
 ///
 /// # Errors
 /// See [`Error`]. What was indexed before the error is kept.
 pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
+    match pass_over(catalog, pass) {
+        Err(Error::Catalog(catalog::Error::Damaged(what))) => {
+            catalog.make_anew(&what)?;
+            pass_over(catalog, pass)
+        }
+        ended => ended,
+    }
+}
+
+fn pass_over(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
+    outcome
+        .problems
+        .extend(catalog.damage().map(ToString::to_string));
     let sources: Vec<String> = pass
         .sources
         .iter()
@@ -434,11 +449,9 @@ fn count_parts(
         }
         for (series, number) in part::gaps(names.iter()) {
             let missing = part::missing_name(stamp, series, number);
-            note(
-                incomplete,
-                stamp.clone(),
-                format!("part {missing} is missing"),
-            );
+            let whose = account.map_or(String::new(), |name| format!(" (account {name})"));
+            let reason = format!("part {missing} is missing{whose}");
+            note(incomplete, stamp.clone(), reason);
         }
     }
 }
@@ -464,7 +477,7 @@ fn sweep(seek: &Path, parts: &[KnownPart]) {
 }
 
 /// Parts whose bytes cannot be had: gone, replaced, or held no more. What they hold is read from elsewhere where it can.
-fn absent(parts: &[KnownPart]) -> BTreeSet<u32> {
+pub fn absent(parts: &[KnownPart]) -> BTreeSet<u32> {
     let is_there = |part: &KnownPart| {
         let meta = std::fs::metadata(&part.part.path);
         !part.left_over && meta.is_ok_and(|meta| part.part.folder || is_unchanged(part, &meta))

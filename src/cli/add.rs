@@ -61,7 +61,8 @@ impl Add {
                 path: path.clone(),
                 account: account.clone(),
             };
-            accounts::beside(&source, &config.sources).map_err(|what| refused(&source, &what))?;
+            accounts::beside(&source, &config.sources)
+                .map_err(|what| anyhow!("nothing is added: {what}"))?;
             sources.push(source);
             looks.push((path, look));
         }
@@ -82,9 +83,9 @@ impl Add {
         }
         let library = places.configured(&common.load(&places)?.sources);
         if let Some(name) = account {
-            let decisions = Decisions::load(&library.state_dir)?;
-            let place = match decisions.first_account(&library.accounts) {
-                Some(first) if first == name => "the root of the mount".to_owned(),
+            let decisions = Decisions::load(&library.decisions)?;
+            let place = match library.first_account(&decisions)? {
+                Some(first) if first == *name => "the root of the mount".to_owned(),
                 _ => format!("{ACCOUNTS}/{name}"),
             };
             writeln!(text, "photos of {name} stand in {place}")?;
@@ -114,14 +115,6 @@ impl Add {
 fn account(name: &str) -> Result<String, String> {
     accounts::check(name)?;
     Ok(name.to_owned())
-}
-
-fn refused(source: &Source, what: &str) -> anyhow::Error {
-    let path = source.path.display();
-    match &source.account {
-        Some(name) => anyhow!("cannot add {path}: the account \"{name}\" {what}"),
-        None => anyhow!("cannot add {path}: it {what}"),
-    }
 }
 
 /// The path from the root. Links in it stay, since people lead them elsewhere; `..` does not.

@@ -177,6 +177,7 @@ fn libraries(places: &Places, config: &Config) -> Vec<Line> {
                 sources: doctor::remembered(&state_dir),
                 accounts: Accounts::default(),
                 cache_dir: places.cache.clone(),
+                decisions: places.decisions(&state_dir),
                 state_dir,
             });
         }

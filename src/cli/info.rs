@@ -28,8 +28,7 @@ pub(super) struct Info {
     paths: Vec<PathBuf>,
 }
 
-/// By their state directories, with the name of the first account.
-type Libraries = HashMap<PathBuf, (Catalog, Tree, Option<String>)>;
+type Libraries = HashMap<PathBuf, (Catalog, Tree)>;
 
 impl Info {
     pub(super) fn run(&self) -> anyhow::Result<Done> {
@@ -79,12 +78,10 @@ fn report(path: &Path, libraries: &mut Libraries) -> anyhow::Result<Report> {
             .transpose()?
             .unwrap_or_default();
         let tree = Tree::plant(catalog.image_with(shown.sidecars)?, shown);
-        let first = super::first_account(&state)?;
-        libraries.insert(state.clone(), (catalog, tree, first));
+        libraries.insert(state.clone(), (catalog, tree));
     }
-    let (catalog, tree, first) = &libraries[&state];
-    let name = &*path.to_string_lossy();
-    info::info(catalog, tree, first.as_deref(), (name, meta.ino()))?
+    let (catalog, tree) = &libraries[&state];
+    info::info(catalog, tree, &path.to_string_lossy(), meta.ino())?
         .with_context(|| format!("{} is not a file of the library", path.display()))
 }
 

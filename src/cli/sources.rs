@@ -42,8 +42,7 @@ impl Sources {
         let places = common.places()?;
         let config = common.load(&places)?;
         let library = places.configured(&config.sources);
-        let decisions = Decisions::load(&library.state_dir)?;
-        let first = decisions.first_account(&library.accounts);
+        let first = library.first_account(&Decisions::load(&library.decisions)?)?;
         let seen: Vec<Seen> = config
             .sources
             .iter()
@@ -52,8 +51,8 @@ impl Sources {
                 number: at + 1,
                 kind: source.kind,
                 path: source.path.display().to_string(),
-                account: source.account.clone().or(first.map(str::to_owned)),
-                first: source.account.is_none() || source.account.as_deref() == first,
+                account: source.account.clone().or_else(|| first.clone()),
+                first: source.account.is_none() || source.account == first,
                 look: look(&source.path),
             })
             .collect();

@@ -1,11 +1,11 @@
 //! Accounts: their names, and which of them is the first.
 //!
 //! The first account has the root of the tree, the others stand in `accounts/NAME`. Which one is first is decided once,
-//! by the first source in the configuration when the library is first indexed, and remembered with the
-//! [`Decisions`](super::Decisions): neither adding nor removing a source moves the root. Sources without an account are
-//! of the first one.
+//! by the first source in the configuration when the library is first indexed, and remembered with the [`Decisions`]:
+//! neither adding nor removing a source moves the root. Sources without an account are of the first one.
 
-use super::Source;
+use super::{Decisions, Error, Layout, Library, Source};
+use crate::model::Decided;
 use crate::tree::fold::Form;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,21 +34,24 @@ pub fn check(name: &str) -> Result<(), String> {
 /// Whether a source may stand beside others.
 ///
 /// # Errors
-/// What stands against it, as the end of a sentence.
+/// What stands against it.
 pub fn beside(source: &Source, others: &[Source]) -> Result<(), String> {
     for other in others {
         let same_place = (&other.path, other.kind) == (&source.path, source.kind);
         if same_place && other.account != source.account {
+            let path = other.path.display();
             return Err(match &other.account {
-                Some(name) => format!("is of the account \"{name}\" already"),
-                None => "stands there without an account already".into(),
+                Some(name) => format!("{path} is a source of the account \"{name}\" already"),
+                None => format!("{path} is a source without an account already"),
             });
         }
         if let (Some(name), Some(known)) = (&source.account, &other.account)
             && name != known
             && Form::fold(name) == Form::fold(known)
         {
-            return Err(format!("differs from \"{known}\" only in case"));
+            return Err(format!(
+                "the account \"{name}\" differs from \"{known}\" only in case"
+            ));
         }
     }
     Ok(())
@@ -69,12 +72,12 @@ impl Accounts {
     }
 
     /// The name of the account of the first source.
-    pub fn first(&self) -> Option<&str> {
+    fn first(&self) -> Option<&str> {
         self.0.first()?.1.as_deref()
     }
 
     /// The sources of others than the first account, by their paths.
-    pub fn further(&self, first: Option<&str>) -> BTreeMap<PathBuf, String> {
+    fn further(&self, first: Option<&str>) -> BTreeMap<PathBuf, String> {
         let named = self
             .0
             .iter()
@@ -82,6 +85,35 @@ impl Accounts {
         named
             .filter(|(_, name)| Some(name.as_str()) != first)
             .collect()
+    }
+}
+
+impl Library {
+    /// The name of the first account, which has the root; `None` where it has none.
+    ///
+    /// # Errors
+    /// When the state directory cannot be read.
+    pub fn first_account(&self, decisions: &Decisions) -> Result<Option<String>, Error> {
+        let first = match decisions.first_account() {
+            Some(decided) => Some(decided).filter(|name| !name.is_empty()),
+            // Shown by a version that knew of no accounts.
+            None if Layout::in_force(&self.state_dir)?.is_some() => None,
+            None => self.accounts.first(),
+        };
+        Ok(first.map(str::to_owned))
+    }
+
+    /// All decisions on this library, as a pass over its sources takes them.
+    ///
+    /// # Errors
+    /// As [`Library::first_account`].
+    pub fn decided(&self, decisions: &Decisions) -> Result<Decided, Error> {
+        let first_account = self.first_account(decisions)?;
+        Ok(Decided {
+            accounts: self.accounts.further(first_account.as_deref()),
+            first_account,
+            ..decisions.decided().clone()
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::catalog::{self, Catalog};
 use crate::model::listing::Entry;
 use crate::model::{Geo, Role};
+use crate::sync;
 use crate::tree::Tree;
 use crate::tree::image::View;
 use serde::Serialize;
@@ -64,15 +65,15 @@ pub struct Info {
     pub origin: Origin,
 }
 
-/// Reports on the file at an inode; `None` when there is none. `first` is the name of the first account, if it has one.
+/// Reports on the file at an inode; `None` when there is none.
 ///
 /// # Errors
 /// When the catalog cannot be read.
 pub fn info(
     catalog: &Catalog,
     tree: &Tree,
-    first: Option<&str>,
-    (path, ino): (&str, u64),
+    path: &str,
+    ino: u64,
 ) -> Result<Option<Info>, catalog::Error> {
     let beside = tree.beside(ino);
     let photo = beside.map_or(ino, |(photo, _)| photo);
@@ -128,7 +129,10 @@ pub fn info(
         favorite: places.iter().any(|(view, _)| *view == View::Favorites),
         role: file.role,
         partner: facts.partner,
-        account: tree.account(photo).or(first).map(str::to_owned),
+        account: match tree.account(photo) {
+            Some(name) => Some(name.to_owned()),
+            None => sync::first_account(catalog)?,
+        },
         source: "takeout",
         fidelity: if file.role == Role::Edited {
             "edited"

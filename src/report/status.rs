@@ -1,11 +1,12 @@
 //! The state of a library: what is shown, what is not, and why.
 
-use crate::catalog::{self, Catalog};
+use crate::catalog::{self, Catalog, KnownPart};
 use crate::sync;
-use crate::tree::image::{Found, Hidden, View};
+use crate::tree::image::{FileRecord, Found, Hidden, Image, View};
 use crate::tree::{Options, Tree};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 
 /// What is left out on purpose, in contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -18,6 +19,17 @@ pub struct LeftOut {
     pub older: u64,
     /// Forgotten, as the user wanted.
     pub forgotten: u64,
+}
+
+/// What no source that is here could tell again, were the catalog lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BackUp {
+    /// Parts that are gone, or hold no more what they held.
+    pub parts: u64,
+    /// Contents that no other part holds: of these the catalog keeps the names.
+    pub photos: u64,
+    /// The files that know it.
+    pub files: Vec<PathBuf>,
 }
 
 /// What one of several accounts has.
@@ -86,19 +98,21 @@ pub struct Status {
     pub foreign: u64,
     /// The accounts one by one, the first at the head; empty when there is but one.
     pub accounts: Vec<Account>,
+    /// What to back up; `None` as long as all can be made anew from the sources.
+    pub back_up: Option<BackUp>,
     /// What needs the user.
     pub problems: Vec<String>,
 }
 
-/// Makes the report. `first` is the name of the first account, if it has one.
+/// Makes the report. `settings` are the files with the configuration and the decisions, whether they are there or not.
 ///
 /// # Errors
 /// When the catalog cannot be read.
 pub fn status(
     catalog: &Catalog,
     sources: u64,
-    first: Option<&str>,
     options: Options,
+    settings: &[PathBuf],
 ) -> Result<Status, catalog::Error> {
     let parts: Vec<_> = catalog
         .parts()?
@@ -107,6 +121,7 @@ pub fn status(
         .collect();
     let image = catalog.image_with(options.sidecars)?;
     let found = image.found.clone();
+    let back_up = back_up(catalog, &parts, &image, settings);
     let mut left_out = LeftOut::default();
     let mut duplicates = 0;
     for file in &image.files {
@@ -152,7 +167,8 @@ pub fn status(
         unmatched: found.lone_sidecars + found.lone_media,
         lone: (found.lone_sidecars, found.lone_media),
         foreign: found.foreign,
-        accounts: accounts(&tree, &found, first),
+        accounts: accounts(&tree, &found, sync::first_account(catalog)?.as_deref()),
+        back_up,
         problems,
     })
 }
@@ -194,4 +210,26 @@ fn accounts(tree: &Tree, found: &Found, first: Option<&str>) -> Vec<Account> {
         account.newest = newest.and_then(super::info::rfc3339);
     }
     by_name.into_values().collect()
+}
+
+fn back_up(
+    catalog: &Catalog,
+    parts: &[KnownPart],
+    image: &Image,
+    settings: &[PathBuf],
+) -> Option<BackUp> {
+    let absent = sync::absent(parts);
+    if absent.is_empty() {
+        return None;
+    }
+    let only_there = |file: &&FileRecord| {
+        file.hidden != Hidden::Forgotten && absent.contains(&file.location.part())
+    };
+    let mut files = catalog.files();
+    files.extend(settings.iter().filter(|path| path.exists()).cloned());
+    Some(BackUp {
+        parts: absent.len() as u64,
+        photos: image.files.iter().filter(only_there).count() as u64,
+        files,
+    })
 }

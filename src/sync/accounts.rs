@@ -20,8 +20,24 @@ impl Pass<'_> {
     }
 }
 
+/// Under this key the catalog remembers the name of the first account, for those who tell of it.
+const FIRST: &str = "first_account";
+
+/// The name of the first account, if it has one.
+///
+/// # Errors
+/// When the catalog fails.
+pub fn first_account(catalog: &Catalog) -> Result<Option<String>, catalog::Error> {
+    let name = catalog.meta(FIRST)?;
+    Ok(name.filter(|name| !name.is_empty()))
+}
+
 /// Gives every part to the account of its source.
 pub(super) fn assign(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<(), catalog::Error> {
+    let first = pass.decided.first_account.as_deref();
+    if first_account(catalog)?.as_deref() != first {
+        catalog.set_meta(FIRST, first.unwrap_or_default())?;
+    }
     for part in catalog.parts()? {
         let account = pass.account(&part.part.path);
         if let Some(account) = account.filter(|account| *account != part.account.as_deref()) {
