@@ -110,7 +110,6 @@ impl Image {
 
 impl Found {
     fn join(&mut self, account: Found) {
-        self.exports += account.exports;
         self.judged.extend(account.judged);
         self.media += account.media;
         self.junk += account.junk;
