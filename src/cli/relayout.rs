@@ -115,12 +115,7 @@ impl Relayout {
             new.put_in_force(&state)?;
         }
         if is_known {
-            let rules = &fold(&new)?;
-            let mut catalog = Catalog::open(&state)?;
-            if let Some(damage) = catalog.damage() {
-                bail!("the layout is changed, and `gphotosfs sync` makes the tree anew: {damage}");
-            }
-            relayout::change(&mut catalog, Terms { rules, decided })?;
+            change(&state, &new, decided)?;
         }
         drop(lock);
         self.end(&old, &new, moves, true)
@@ -226,6 +221,17 @@ impl Relayout {
             done,
         })
     }
+}
+
+/// Makes the tree anew under a layout.
+fn change(state: &Path, new: &Layout, decided: &Decided) -> anyhow::Result<()> {
+    let mut catalog = Catalog::open(state)?;
+    if let Some(damage) = catalog.damage() {
+        bail!("the layout is changed, and `gphotosfs sync` makes the tree anew: {damage}");
+    }
+    let rules = &fold(new)?;
+    relayout::change(&mut catalog, Terms { rules, decided })?;
+    Ok(())
 }
 
 /// What would move; `None` where nothing has been indexed yet.

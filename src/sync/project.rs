@@ -2,6 +2,7 @@
 //!
 //! The image is made only when something has changed: what it was made of is kept beside it.
 
+pub use super::accounts::Key;
 use super::pixels::Measure;
 use super::{Error, dates, heads, memory};
 use crate::catalog::{self, Catalog, KnownPart};
@@ -47,21 +48,12 @@ impl Facts<'_> {
     }
 }
 
-/// Which export.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
-    /// Whose it is; `None` for the first account.
-    pub account: Option<String>,
-    /// `None` for what has no stamp.
-    pub stamp: Option<String>,
-}
-
 /// The parts of each export to show.
 pub type Groups = BTreeMap<Key, Vec<KnownPart>>;
 
 /// Sorts parts into exports. What has no stamp belongs to the one export of its account that has one, else it is one of
 /// its own.
-pub fn groups(parts: &[KnownPart], hidden: &BTreeSet<String>) -> Groups {
+pub fn groups(parts: &[KnownPart], hidden: &BTreeSet<Key>) -> Groups {
     let mut stamps: BTreeMap<&Option<String>, BTreeSet<&String>> = BTreeMap::new();
     for part in parts {
         let stamps = stamps.entry(&part.account).or_default();
@@ -74,9 +66,9 @@ pub fn groups(parts: &[KnownPart], hidden: &BTreeSet<String>) -> Groups {
     let mut groups = Groups::new();
     for part in parts {
         let stamp = part.stamp.clone().or_else(|| only(&part.account));
-        if stamp.as_ref().is_none_or(|stamp| !hidden.contains(stamp)) {
-            let account = part.account.clone();
-            let key = Key { account, stamp };
+        let account = part.account.clone();
+        let key = Key { account, stamp };
+        if !hidden.contains(&key) {
             groups.entry(key).or_default().push(part.clone());
         }
     }
@@ -90,8 +82,8 @@ pub struct Exports {
     pub groups: Groups,
     /// Parts whose bytes cannot be had now.
     pub absent: BTreeSet<u32>,
-    /// Stamps of those that are shown although something is missing: what they lack proves nothing.
-    pub broken: BTreeSet<String>,
+    /// Those that are shown although something is missing: what they lack proves nothing.
+    pub broken: BTreeSet<Key>,
 }
 
 /// What decides, beside the exports, what becomes of them.
@@ -142,6 +134,11 @@ fn keep(catalog: &mut Catalog, image: &Image, texts: &Texts, made_of: &str) -> R
 /// Whether an image is kept that this version made.
 pub(super) fn is_kept(catalog: &Catalog) -> Result<bool, Error> {
     Ok(catalog.meta(DRAWN_BY)? == Some(VERSION.to_string()))
+}
+
+/// Whether an image was ever kept, of whatever version: then all sources have been looked at once.
+pub(super) fn was_ever_kept(catalog: &Catalog) -> Result<bool, Error> {
+    Ok(catalog.meta(DRAWN_BY)?.is_some())
 }
 
 fn kept(catalog: &Catalog) -> Result<Option<Image>, Error> {
@@ -293,9 +290,7 @@ impl<'a> Row<'a> {
         if batch.stamp.is_empty() {
             batch.stamp = newest_upload(&batch);
         }
-        batch.whole = stamp
-            .as_ref()
-            .is_none_or(|stamp| !self.exports.broken.contains(stamp));
+        batch.whole = !self.exports.broken.contains(key);
         Ok(batch)
     }
 }
@@ -315,7 +310,8 @@ pub(super) fn fingerprint(exports: &Exports, terms: Terms<'_>) -> String {
     };
     words(1, &decided.full);
     words(2, &decided.partial);
-    words(3, &exports.broken);
+    let broken = exports.broken.iter().map(Key::to_string);
+    words(3, &broken.collect());
     let of_first = decided.forgotten.iter().map(|key| ("", key));
     let others = decided.forgotten_in.iter();
     let of_others = others.flat_map(|(name, keys)| keys.iter().map(move |key| (&**name, key)));

@@ -17,6 +17,7 @@
 mod absent;
 mod accounts;
 mod again;
+mod arrivals;
 mod catalogs;
 mod commands;
 mod copiers;
@@ -51,4 +52,5 @@ mod tgz;
 mod tools;
 mod trouble;
 mod truth;
+mod vanish;
 mod xattrs;
