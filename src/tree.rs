@@ -5,6 +5,8 @@
 //! An image holds every photo, also those in the trash; planting leaves out what was not asked for. Options therefore
 //! hide photos but never move a name.
 //!
+//! Each account has a library of its own in it: the first in the root, others in `accounts/NAME`, see `accounts`.
+//!
 //! Invariants of a planted tree:
 //! - files and directories are sorted by inode, so that a look-up by inode is a binary search;
 //! - the places of a directory lie together, in inode order, which is the order of `readdir`;

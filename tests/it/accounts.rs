@@ -321,13 +321,23 @@ fn a_gap_is_not_filled_by_another_accounts_part() {
         export(&b, STAMP, 2, &[("hers.jpg", MIDDLE)]);
         add(&home, &a, None).ok();
         add(&home, &b, Some("ada")).ends(1);
-        let ran = gphotosfs(&home, ["sync"]);
-        says(
-            &ran,
-            &[
-                &format!("part takeout-{STAMP}-001.zip is missing"),
-                "account ada",
-            ],
+        let ran = gphotosfs(&home, ["sync"]).ends(1);
+        let gap = format!("part takeout-{STAMP}-001 is missing (account ada)");
+        says(&ran, &[&gap]);
+        assert_eq!(json(&home, &["status", "--json"])["photos"], 4);
+        let exports = json(&home, &["exports", "--json"]);
+        let told = |at: usize| {
+            let keys = ["stamp", "account", "parts", "complete", "shown"];
+            keys.map(|key| exports[at][key].clone())
+        };
+        let stamp = || Value::from(STAMP);
+        assert_eq!(
+            told(0),
+            [stamp(), Value::Null, 2.into(), true.into(), true.into()]
+        );
+        assert_eq!(
+            told(1),
+            [stamp(), "ada".into(), 1.into(), false.into(), false.into()]
         );
     });
 }
