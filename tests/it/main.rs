@@ -15,6 +15,7 @@
 )]
 
 mod absent;
+mod accounts;
 mod again;
 mod arrivals;
 mod catalogs;

@@ -65,6 +65,7 @@ fn folder(state: &Path, path: &Path) -> (Catalog, KnownPart, u32) {
         left_over: false,
         problems: Vec::new(),
         digest: None,
+        account: None,
     };
     known.part.id = catalog.add_part(&known).unwrap();
     let file = Listed {

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{Album, Batch, BlobKey, Decided, Location, Medium};
 use crate::tree::fold::{Fold, Rules};
 use crate::tree::image::{Hidden, JsonRecord, Sidecars};
-use crate::tree::numbers::Document;
+use crate::tree::numbers::{self, Document};
 use crate::tree::{Kind, Options, ROOT, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

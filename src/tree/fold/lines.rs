@@ -7,7 +7,7 @@
 use super::candidate::Candidate;
 use super::facts::{Claims, bearing};
 use super::{Content, ContentId, DateSource, Fold, Held, Photo, PhotoId};
-use crate::model::{Location, Role};
+use crate::model::Role;
 use std::collections::{HashMap, HashSet};
 
 /// What a step brought.
@@ -178,7 +178,7 @@ impl Fold<'_> {
             ino: 0,
             ctime: 0,
             later: 0,
-            location: shifted(readable.location, first_path),
+            location: readable.location.behind(first_path),
             entry: readable.entry,
             absent: readable.absent,
             copies: candidate.copies.len() as u32,
@@ -206,7 +206,7 @@ impl Fold<'_> {
         known.copies += candidate.copies.len() as u32;
         let there = candidate.readable().filter(|other| !other.absent);
         if let Some(readable) = there.filter(|_| known.absent) {
-            known.location = shifted(readable.location, first_path);
+            known.location = readable.location.behind(first_path);
             known.entry = readable.entry;
             known.absent = false;
         }
@@ -278,21 +278,5 @@ impl Fold<'_> {
             (pixels, self.contents[versions[*at]].key.size, *at)
         };
         (0..versions.len()).max_by_key(rank).map(|at| versions[at])
-    }
-}
-
-/// A location whose path number counts from the first path of its export.
-fn shifted(location: Location, first_path: u32) -> Location {
-    match location {
-        Location::File {
-            part,
-            path,
-            mtime_ns,
-        } => Location::File {
-            part,
-            path: path + first_path,
-            mtime_ns,
-        },
-        archived @ (Location::Zip { .. } | Location::Tgz { .. }) => archived,
     }
 }

@@ -108,6 +108,7 @@ fn paths(tree: &Tree) -> Vec<String> {
     walk(tree).into_keys().collect()
 }
 
+mod accounts;
 mod compare;
 mod dates;
 mod series;
