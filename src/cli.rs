@@ -7,6 +7,7 @@ mod ask;
 mod config;
 mod diff;
 mod doctor;
+mod exports;
 mod find;
 mod forget;
 mod helper;
@@ -169,6 +170,8 @@ enum Command {
     Unmount(unmount::Unmount),
     /// What is shown, what is not, and why
     Status(status::Status),
+    /// The exports: what each holds, whether it is full, whether it is whole
+    Exports(exports::Exports),
     /// All that is known of files in a mount
     Info(info::Info),
     /// What exports have added and changed
@@ -209,6 +212,7 @@ pub fn run() -> ExitCode {
         Command::Mount(mount) => mount.run(&cli.common),
         Command::Unmount(unmount) => unmount.run(),
         Command::Status(status) => status.run(&cli.common),
+        Command::Exports(exports) => exports.run(&cli.common),
         Command::Info(info) => info.run(&cli.common),
         Command::Diff(diff) => diff.run(&cli.common),
         Command::Forget(forget) => forget.run(&cli.common),

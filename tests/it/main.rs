@@ -16,12 +16,14 @@
 
 mod absent;
 mod again;
+mod arrivals;
 mod catalogs;
 mod commands;
 mod copiers;
 mod copies;
 mod damage;
 mod dates;
+mod disks;
 mod doctor;
 mod documents;
 mod errors;
@@ -52,4 +54,5 @@ mod time;
 mod tools;
 mod trouble;
 mod truth;
+mod vanish;
 mod xattrs;
