@@ -32,6 +32,7 @@ mod layers;
 mod machine;
 mod manual;
 mod messages;
+mod model;
 mod names;
 mod options;
 mod read_only;
