@@ -18,7 +18,8 @@ CREATE TABLE part (
     size     INTEGER NOT NULL,          -- of the archive, bytes; 0 for a folder
     mtime_ns INTEGER NOT NULL,          -- of the archive; 0 for a folder
     complete INTEGER NOT NULL,          -- 0: indexing was interrupted; 2: only names that the part no longer holds
-    problems TEXT NOT NULL              -- a JSON array of texts
+    problems TEXT NOT NULL,             -- a JSON array of texts
+    digest   BLOB                       -- 32 bytes that tell its content apart, wherever it lies; NULL: nobody has made them
 );
 
 -- Folder names are long and repeat, so they are kept once.
@@ -72,6 +73,13 @@ CREATE TABLE written (
     entry INTEGER PRIMARY KEY,
     clock INTEGER,                      -- what the clock showed, as seconds since 1970; NULL: there is no time in it
     ahead INTEGER                       -- seconds that the clock was ahead of UTC; NULL where the file does not tell
+);
+
+-- Width and height of pictures, for those where it decides which bytes are shown. A row says that they were looked for.
+CREATE TABLE pixels (
+    entry  INTEGER PRIMARY KEY,
+    width  INTEGER,                     -- NULL: none was found, in both
+    height INTEGER
 );
 
 -- The projection, in pieces: the image from 0 on, the documents beside the photos from 2^32 and 2^33 on.

@@ -252,6 +252,8 @@ pub struct Album {
 pub struct Batch {
     /// When it was made; exports are folded in this order.
     pub stamp: String,
+    /// Nothing of it is missing, as far as can be known.
+    pub whole: bool,
     /// Sorted by path in the export, so that the order of parts cannot matter.
     pub media: Vec<Medium>,
     /// Sorted by folder.

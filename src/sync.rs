@@ -5,10 +5,12 @@
 //! until the user accepts it.
 
 mod dates;
+mod heads;
 pub mod index;
 pub mod look;
 mod memory;
 mod peek;
+mod pixels;
 pub mod project;
 pub mod relayout;
 
@@ -19,6 +21,7 @@ use crate::source::takeout::folder;
 use crate::source::takeout::part::{self, Form, Found, PartName};
 use crate::tree::fold::Rules;
 use crate::tree::moves::Moves;
+use project::{Exports, Terms};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -131,6 +134,15 @@ pub struct Pass<'a> {
     pub progress: &'a Progress,
 }
 
+impl<'a> Pass<'a> {
+    fn terms(&self) -> Terms<'a> {
+        Terms {
+            rules: self.rules,
+            decided: self.decided,
+        }
+    }
+}
+
 /// What came of a pass.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
@@ -183,15 +195,20 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
         .into_values()
         .partition(|export| pass.decided.accepted.contains(&export.stamp));
     let hidden: BTreeSet<String> = refused.iter().map(|export| export.stamp.clone()).collect();
-    relayout::remember_hidden(catalog, &hidden)?;
     outcome.new_parts = parts
         .iter()
         .filter(|part| !part.left_over && !known.iter().any(|old| old.part.id == part.part.id))
         .map(|part| part.part.path.clone())
         .collect();
     outcome.hidden = hidden.iter().cloned().collect();
-    let shown = project::groups(&parts, &hidden);
-    if shown.is_empty() && !refused.is_empty() {
+    let broken = accepted.iter().map(|export| export.stamp.clone()).collect();
+    let exports = Exports {
+        groups: project::groups(&parts, &hidden),
+        absent: absent(&parts),
+        broken,
+    };
+    relayout::remember(catalog, &hidden, &exports.broken)?;
+    if exports.groups.is_empty() && !refused.is_empty() {
         return Err(Error::Incomplete(refused, outcome.problems));
     }
     for export in accepted.iter().chain(&refused) {
@@ -208,8 +225,7 @@ pub fn sync(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
         hold_still(catalog, pass)?;
     }
     sweep(&catalog.dir().join(deflate::FOLDER), &parts);
-    let absent = absent(&parts);
-    outcome.moves = project::project(catalog, &shown, &absent, pass.rules)?;
+    outcome.moves = project::project(catalog, &exports, pass.terms())?;
     if !project::any_photos(catalog)? {
         let looked = if found.is_empty() {
             pass.sources.to_vec()
@@ -232,7 +248,7 @@ fn hold_still(catalog: &Catalog, pass: &Pass<'_>) -> Result<(), Error> {
     let Some(in_force) = pass.in_force else {
         return Ok(());
     };
-    let moves = relayout::preview(catalog, in_force, pass.rules)?;
+    let moves = relayout::preview(catalog, in_force, pass.terms())?;
     if moves.count() > 0 {
         return Err(Error::WouldMove(Box::new(moves)));
     }

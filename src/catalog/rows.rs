@@ -8,6 +8,9 @@ use rusqlite::{Connection, Row, Transaction, params};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// The tables whose rows are facts of one entry, and go with it.
+const OF_ENTRIES: [&str; 4] = ["sidecar", "album", "written", "pixels"];
+
 /// SQLite's integers are signed; sizes are stored bit by bit, so that a lying archive cannot break a row.
 pub(super) fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
     Ok(row.get::<_, i64>(at)? as u64)
@@ -254,29 +257,21 @@ pub(super) fn supersede(tx: &Transaction<'_>, new: u32, mark: i64) -> Result<()>
             params![part, mark, problems],
         )?;
     }
-    // Facts of entries that are gone.
-    tx.execute_batch(
-        "DELETE FROM sidecar WHERE entry NOT IN (SELECT id FROM entry);
-         DELETE FROM album WHERE entry NOT IN (SELECT id FROM entry);
-         DELETE FROM written WHERE entry NOT IN (SELECT id FROM entry);
-         DROP TABLE held",
-    )?;
+    for table in OF_ENTRIES {
+        tx.execute_batch(&format!(
+            "DELETE FROM {table} WHERE entry NOT IN (SELECT id FROM entry)"
+        ))?;
+    }
+    tx.execute_batch("DROP TABLE held")?;
     Ok(())
 }
 
 pub(super) fn delete(tx: &Transaction<'_>, part: u32) -> Result<()> {
-    tx.execute(
-        "DELETE FROM sidecar WHERE entry IN (SELECT id FROM entry WHERE part = ?1)",
-        [part],
-    )?;
-    tx.execute(
-        "DELETE FROM album WHERE entry IN (SELECT id FROM entry WHERE part = ?1)",
-        [part],
-    )?;
-    tx.execute(
-        "DELETE FROM written WHERE entry IN (SELECT id FROM entry WHERE part = ?1)",
-        [part],
-    )?;
+    for table in OF_ENTRIES {
+        let of_part =
+            format!("DELETE FROM {table} WHERE entry IN (SELECT id FROM entry WHERE part = ?1)");
+        tx.execute(&of_part, [part])?;
+    }
     tx.execute("DELETE FROM entry WHERE part = ?1", [part])?;
     tx.execute("DELETE FROM part WHERE id = ?1", [part])?;
     tx.execute("DELETE FROM meta WHERE key = 'image'", [])?;

@@ -4,6 +4,8 @@ use super::{Common, Done, Names, find, name_max, print, print_json, tell};
 use crate::catalog::{self, Catalog};
 use crate::config::{Config, Decisions, Layout, edit};
 use crate::fs::lock::Lock;
+use crate::model::Decided;
+use crate::sync::project::Terms;
 use crate::sync::{self, relayout};
 use crate::tree::fold::Rules;
 use crate::tree::moves::{Move, Moves};
@@ -87,7 +89,8 @@ impl Relayout {
         if old == new && config.layout == new {
             return self.nothing(&new);
         }
-        let known = preview(&state, &old, &new)?;
+        let decided = decisions.decided();
+        let known = preview(&state, &old, &new, &decided)?;
         let is_known = known.is_some();
         if !is_known && decisions.layout().is_some() {
             bail!(
@@ -110,7 +113,9 @@ impl Relayout {
             decisions.set_layout(&new)?;
         }
         if is_known {
-            relayout::change(&mut Catalog::open(&state)?, &fold(&new)?)?;
+            let rules = &fold(&new)?;
+            let decided = &decided;
+            relayout::change(&mut Catalog::open(&state)?, Terms { rules, decided })?;
         }
         drop(lock);
         self.end(&old, &new, moves, true)
@@ -219,11 +224,17 @@ impl Relayout {
 }
 
 /// What would move; `None` where nothing has been indexed yet.
-fn preview(state: &Path, old: &Layout, new: &Layout) -> anyhow::Result<Option<Moves>> {
+fn preview(
+    state: &Path,
+    old: &Layout,
+    new: &Layout,
+    decided: &Decided,
+) -> anyhow::Result<Option<Moves>> {
     let Some(catalog) = Catalog::peek(state)? else {
         return Ok(None);
     };
-    match relayout::preview(&catalog, &fold(old)?, &fold(new)?) {
+    let rules = &fold(new)?;
+    match relayout::preview(&catalog, &fold(old)?, Terms { rules, decided }) {
         Ok(moves) => Ok(Some(moves)),
         Err(sync::Error::Catalog(catalog::Error::NotYet)) => Ok(None),
         Err(error) => Err(error.into()),

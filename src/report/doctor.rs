@@ -55,9 +55,9 @@ pub fn catalog(name: &str, state_dir: &Path) -> Line {
     match Catalog::health(state_dir) {
         Ok(Health::Absent) => Line::well(check, "nothing is indexed yet"),
         Ok(Health::Sound) => Line::well(check, format!("{file} is whole")),
-        Ok(Health::Older) => Line::well(
+        Ok(Health::Older(_)) => Line::well(
             check,
-            format!("{file} is of an earlier version; the next mount makes it anew"),
+            format!("{file} is of an earlier version; the next mount brings it up to date"),
         ),
         Ok(Health::Newer(schema)) => Line::wrong(
             check,

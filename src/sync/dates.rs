@@ -20,7 +20,8 @@ use crate::deflate;
 use crate::model::{Batch, BlobKey, Geo, Medium, Stated, Told};
 use crate::source::dates::{named, written};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 use tzf_rs::DefaultFinder;
 
 /// After so many files what was found is kept, so that an interrupted pass loses little.
@@ -28,23 +29,23 @@ const KEEP_AFTER: usize = 1000;
 /// Room for the names of all zones, some 450 of 15 bytes.
 const NAMES: usize = 16 << 10;
 
-/// Tells all media of all exports. Gives what could not be read.
+/// Tells all media of an export. Gives what could not be read.
 ///
 /// # Errors
 /// When the catalog fails.
 pub(super) fn tell(
     facts: &mut Facts<'_>,
     parts: &HashMap<u32, &KnownPart>,
-    batches: &mut [Batch],
+    map: &mut Map,
+    batch: &mut Batch,
 ) -> Result<Vec<String>, Error> {
-    let mut problems = Vec::new();
-    for batch in batches.iter_mut() {
-        let silent = silent(batch);
-        if !silent.is_empty() {
-            problems.extend(read(facts, parts, batch, &silent)?);
-        }
-    }
-    locate(batches);
+    let silent = silent(batch);
+    let problems = if silent.is_empty() {
+        Vec::new()
+    } else {
+        read(facts, parts, batch, &silent)?
+    };
+    map.locate(batch);
     Ok(problems)
 }
 
@@ -177,37 +178,110 @@ fn name(medium: &Medium) -> Option<Stated> {
         .or_else(|| named::find(&medium.file))
 }
 
-/// Gives each medium the zone at the position that its sidecar tells.
-fn locate(batches: &mut [Batch]) {
-    let position = |medium: &Medium| -> Option<Geo> {
-        let (_, facts) = medium.sidecar.as_ref()?;
-        facts.geo.or(facts.geo_exif)
-    };
-    let media = || batches.iter().flat_map(|batch| &batch.media);
-    let places: Vec<Geo> = media().filter_map(position).collect();
-    if places.is_empty() {
-        return;
+/// The map of time zones, read when it is first asked and gone with this.
+///
+/// It lives in a thread of its own: memory that such a thread got goes back to the system when it frees it; what the
+/// main thread got often does not, since something else lies behind it. Hence nothing that outlives the map is
+/// allocated there: questions come with room for their answers.
+#[derive(Default)]
+pub(super) struct Map {
+    thread: Option<Asked>,
+}
+
+struct Asked {
+    ask: mpsc::Sender<Question>,
+    told: mpsc::Receiver<Question>,
+    thread: JoinHandle<()>,
+}
+
+struct Question {
+    places: Vec<Geo>,
+    /// The number of the zone of each place.
+    zones: Vec<u16>,
+    /// A line for each zone.
+    names: String,
+}
+
+impl Asked {
+    fn begin() -> Asked {
+        let (ask, questions) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let map = DefaultFinder::new();
+            for mut question in questions {
+                let Question {
+                    places,
+                    zones,
+                    names,
+                } = &mut question;
+                answer(&map, places, zones, names);
+                if tell.send(question).is_err() {
+                    break;
+                }
+            }
+        });
+        Asked { ask, told, thread }
     }
-    let mut zones: Vec<u16> = vec![0; places.len()];
-    let mut names = String::with_capacity(NAMES);
-    // Memory that a thread of its own got goes back to the system when it frees it; what the main thread got often
-    // does not, since something else lies behind it. Hence nothing that outlives the map is allocated there.
-    std::thread::scope(|scope| {
-        scope.spawn(|| ask(&places, &mut zones, &mut names));
-    });
-    let names: Vec<Arc<str>> = names.split_terminator('\n').map(Arc::from).collect();
-    let mut zones = zones.into_iter();
-    for medium in batches.iter_mut().flat_map(|batch| &mut batch.media) {
-        if position(medium).is_some() {
-            let number = zones.next().map_or(0, usize::from);
-            medium.zone = names.get(number).filter(|name| !name.is_empty()).cloned();
+}
+
+impl Map {
+    /// Gives each medium the zone at the position that its sidecar tells.
+    fn locate(&mut self, batch: &mut Batch) {
+        let position = |medium: &Medium| -> Option<Geo> {
+            let (_, facts) = medium.sidecar.as_ref()?;
+            facts.geo.or(facts.geo_exif)
+        };
+        let places: Vec<Geo> = batch.media.iter().filter_map(position).collect();
+        if places.is_empty() {
+            return;
+        }
+        let question = Question {
+            zones: vec![0; places.len()],
+            names: String::with_capacity(NAMES),
+            places,
+        };
+        let answered = self.ask(question);
+        let names = answered.names.split_terminator('\n').map(Arc::from);
+        let names: Vec<Arc<str>> = names.collect();
+        let mut zones = answered.zones.into_iter();
+        for medium in &mut batch.media {
+            if position(medium).is_some() {
+                let number = zones.next().map_or(0, usize::from);
+                medium.zone = names.get(number).filter(|name| !name.is_empty()).cloned();
+            }
+        }
+    }
+
+    fn ask(&mut self, question: Question) -> Question {
+        let asked = self.thread.take().unwrap_or_else(Asked::begin);
+        let sent = asked.ask.send(question);
+        match sent.ok().and_then(|()| asked.told.recv().ok()) {
+            Some(answered) => {
+                self.thread = Some(asked);
+                answered
+            }
+            // It can only have panicked, and then so does this.
+            None => match asked.thread.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => unreachable!("the map of zones was asked for and has ended"),
+            },
+        }
+    }
+}
+
+impl Drop for Map {
+    /// Waits until the memory is free.
+    fn drop(&mut self) {
+        if let Some(Asked { ask, thread, .. }) = self.thread.take() {
+            drop(ask);
+            // A panic has been told by whoever asked last.
+            let _ = thread.join();
         }
     }
 }
 
 /// Puts into `zones` the number of the zone of each place, and into `names` a line for each zone.
-fn ask(places: &[Geo], zones: &mut [u16], names: &mut String) {
-    let map = DefaultFinder::new();
+fn answer(map: &DefaultFinder, places: &[Geo], zones: &mut [u16], names: &mut String) {
     let mut numbers: HashMap<&str, u16> = HashMap::new();
     for (place, zone) in places.iter().zip(zones) {
         let name = map.get_tz_name(place.longitude, place.latitude);

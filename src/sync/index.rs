@@ -248,6 +248,7 @@ fn known(found: &Found) -> KnownPart {
         complete: false,
         left_over: false,
         problems: Vec::new(),
+        digest: None,
     }
 }
 

@@ -2,29 +2,25 @@
 //!
 //! The image is made only when something has changed: what it was made of is kept beside it.
 
-use super::peek::Shelf;
-use super::{Error, dates, memory};
+use super::pixels::Measure;
+use super::{Error, dates, heads, memory};
 use crate::catalog::{self, Catalog, KnownPart};
-use crate::deflate;
-use crate::model::{Batch, BlobKey, Location, Sidecar};
+use crate::model::{Batch, Decided, Sidecar};
 use crate::source::takeout::assemble::{self, Export};
-use crate::tree::fold::{Fold, Rules};
+use crate::tree::document;
+use crate::tree::fold::{Fold, Held, Rules};
 use crate::tree::image::{Image, Texts};
 use crate::tree::moves::Moves;
-use crate::tree::{document, numbers};
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Counts the versions of the fold and of what it takes in. A catalog whose image is of another is folded anew.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Under this key the catalog remembers which version made the kept image: another's cannot be read.
 const DRAWN_BY: &str = "drawn_by";
-/// How much of two contents of equal size and checksum is compared.
-const HEAD: u64 = 64 << 10;
 
 /// What is known of the exports, for a fold.
 pub(super) enum Facts<'a> {
@@ -73,6 +69,26 @@ pub fn groups(parts: &[KnownPart], hidden: &BTreeSet<String>) -> Groups {
     groups
 }
 
+/// What a tree is made of.
+#[derive(Debug, Clone, Default)]
+pub struct Exports {
+    /// The parts of each.
+    pub groups: Groups,
+    /// Parts whose bytes cannot be had now.
+    pub absent: BTreeSet<u32>,
+    /// Stamps of those that are shown although something is missing: what they lack proves nothing.
+    pub broken: BTreeSet<String>,
+}
+
+/// What decides, beside the exports, what becomes of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// What decides about names.
+    pub rules: &'a Rules,
+    /// What the user decided.
+    pub decided: &'a Decided,
+}
+
 /// Makes and keeps the image, unless the kept one was made of the same. Tells how it differs from the one before; `None`
 /// where there was none, or one of another version of this program.
 ///
@@ -80,11 +96,10 @@ pub fn groups(parts: &[KnownPart], hidden: &BTreeSet<String>) -> Groups {
 /// When the catalog fails.
 pub fn project(
     catalog: &mut Catalog,
-    groups: &Groups,
-    absent: &BTreeSet<u32>,
-    rules: &Rules,
+    exports: &Exports,
+    terms: Terms<'_>,
 ) -> Result<Option<Moves>, Error> {
-    let made_of = fingerprint(groups, absent, rules);
+    let made_of = fingerprint(exports, terms);
     if catalog.image_made_of()?.as_deref() == Some(&made_of) {
         let files = catalog.meta("files")?;
         return Ok(Some(Moves {
@@ -92,7 +107,7 @@ pub fn project(
             ..Moves::default()
         }));
     }
-    let (image, texts) = fold(Facts::Growing(catalog), groups, absent, rules)?;
+    let (image, texts) = fold(Facts::Growing(catalog), exports, terms)?;
     // Only now, when the facts that the fold was made of are out of memory.
     memory::give_back();
     let old = kept(catalog)?;
@@ -126,60 +141,132 @@ fn kept(catalog: &Catalog) -> Result<Option<Image>, Error> {
     }
 }
 
-/// Folds all exports into an image, and measures the documents for it.
+/// Folds all exports into an image, and measures the documents for it. One export is in memory at a time.
 pub(super) fn fold(
     mut facts: Facts<'_>,
-    groups: &Groups,
-    absent: &BTreeSet<u32>,
-    rules: &Rules,
+    exports: &Exports,
+    terms: Terms<'_>,
 ) -> Result<(Image, Texts), Error> {
-    let mut batches = Vec::new();
-    for (stamp, parts) in groups {
-        let mut batch = assemble::assemble(load(facts.catalog(), stamp.as_deref(), parts, absent)?);
-        if batch.stamp.is_empty() {
-            batch.stamp = newest_upload(&batch);
-        }
-        batches.push(batch);
-    }
-    let parts: HashMap<u32, &KnownPart> = groups
+    let parts: HashMap<u32, &KnownPart> = exports
+        .groups
         .values()
         .flatten()
         .map(|part| (part.part.id, part))
         .collect();
-    let mut problems = compare_heads(&mut facts, &parts, &mut batches)?;
-    problems.extend(dates::tell(&mut facts, &parts, &mut batches)?);
-    batches.sort_by(|a, b| a.stamp.cmp(&b.stamp));
-    let mut fold = Fold::new(rules.clone());
-    for batch in &batches {
-        fold.step(batch);
+    let mut row = Row::of(&facts, exports)?;
+    let measure = RefCell::new(Measure::of(&mut facts, parts.clone())?);
+    let pixels = |held: Held<'_>| measure.borrow_mut().pixels(held);
+    let mut fold = Fold::new(terms.rules.clone(), terms.decided, Box::new(pixels));
+    let mut map = dates::Map::default();
+    let mut problems = Vec::new();
+    let mut sidecars: HashMap<u32, Arc<Sidecar>> = HashMap::new();
+    while let Some(mut batch) = row.next(&facts)? {
+        problems.extend(heads::compare(
+            &mut facts,
+            &parts,
+            &row.ambiguous,
+            &mut batch,
+        )?);
+        problems.extend(dates::tell(&mut facts, &parts, &mut map, &mut batch)?);
+        fold.step(&batch);
+        sidecars.extend(batch.media.into_iter().filter_map(|medium| medium.sidecar));
+        let in_use = fold.sidecars();
+        sidecars.retain(|entry, _| in_use.contains(entry));
     }
+    drop(map);
     let mut image = fold.image();
-    image.found.exports = batches.len() as u64;
+    measure.into_inner().remember(&mut facts)?;
     image.found.problems = problems;
-    let texts = measure(&image, &batches);
+    let texts = document::measure(&image, |entry| Some(&**sidecars.get(&entry)?));
     Ok((image, texts))
 }
 
-/// Measures the documents that may stand beside photos.
-fn measure(image: &Image, batches: &[Batch]) -> Texts {
-    let media = batches.iter().flat_map(|batch| &batch.media);
-    let sidecars: HashMap<u32, &Sidecar> = media
-        .filter_map(|medium| medium.sidecar.as_ref())
-        .map(|(entry, facts)| (*entry, &**facts))
-        .collect();
-    document::measure(image, |entry| sidecars.get(&entry).copied())
+/// The exports in the order of their stamps, each made of its parts when it is its turn.
+struct Row<'a> {
+    exports: &'a Exports,
+    /// From the last to the first, each with its stamp.
+    left: Vec<(String, &'a Option<String>)>,
+    /// The only one is made once.
+    only: Option<Batch>,
+    ambiguous: HashSet<(u64, u32)>,
 }
 
-pub(super) fn fingerprint(groups: &Groups, absent: &BTreeSet<u32>, rules: &Rules) -> String {
+impl<'a> Row<'a> {
+    fn of(facts: &Facts<'_>, exports: &'a Exports) -> Result<Row<'a>, Error> {
+        let mut row = Row {
+            exports,
+            left: Vec::new(),
+            only: None,
+            ambiguous: HashSet::new(),
+        };
+        let mut said = heads::Said::default();
+        for stamp in exports.groups.keys() {
+            let batch = row.batch(facts, stamp)?;
+            said.hear(&batch);
+            row.left.push((batch.stamp.clone(), stamp));
+            row.only = (exports.groups.len() == 1).then_some(batch);
+        }
+        row.left.sort_by(|a, b| b.cmp(a));
+        row.ambiguous = said.ambiguous();
+        Ok(row)
+    }
+
+    fn next(&mut self, facts: &Facts<'_>) -> Result<Option<Batch>, Error> {
+        let Some((_, stamp)) = self.left.pop() else {
+            return Ok(None);
+        };
+        match self.only.take() {
+            Some(batch) => Ok(Some(batch)),
+            None => self.batch(facts, stamp).map(Some),
+        }
+    }
+
+    fn batch(&self, facts: &Facts<'_>, stamp: &Option<String>) -> Result<Batch, Error> {
+        let parts = &self.exports.groups[stamp];
+        let export = load(
+            facts.catalog(),
+            stamp.as_deref(),
+            parts,
+            &self.exports.absent,
+        )?;
+        let mut batch = assemble::assemble(export);
+        if batch.stamp.is_empty() {
+            batch.stamp = newest_upload(&batch);
+        }
+        batch.whole = stamp
+            .as_ref()
+            .is_none_or(|stamp| !self.exports.broken.contains(stamp));
+        Ok(batch)
+    }
+}
+
+pub(super) fn fingerprint(exports: &Exports, terms: Terms<'_>) -> String {
     let mut sha = Sha256::new();
     sha.update(VERSION.to_le_bytes());
+    let Terms { rules, decided } = terms;
     sha.update(rules.zone.iana_name().unwrap_or_default());
     sha.update([0, u8::from(rules.names.windows), rules.names.max]);
-    for (stamp, parts) in groups {
+    let mut words = |tag: u8, stamps: &BTreeSet<String>| {
+        for stamp in stamps {
+            sha.update([tag]);
+            sha.update(stamp);
+            sha.update([0]);
+        }
+    };
+    words(1, &decided.full);
+    words(2, &decided.partial);
+    words(3, &exports.broken);
+    for key in &decided.forgotten {
+        sha.update([4]);
+        sha.update(key.size.to_le_bytes());
+        sha.update(key.crc32.to_le_bytes());
+        sha.update(key.head.to_le_bytes());
+    }
+    for (stamp, parts) in &exports.groups {
         sha.update(stamp.as_deref().unwrap_or_default());
         for part in parts {
             sha.update(part.part.id.to_le_bytes());
-            sha.update([u8::from(absent.contains(&part.part.id))]);
+            sha.update([u8::from(exports.absent.contains(&part.part.id))]);
             sha.update(part.part.size.to_le_bytes());
             sha.update(part.part.mtime_ns.to_le_bytes());
             sha.update(part.part.path.as_os_str().as_bytes());
@@ -241,84 +328,4 @@ fn newest_upload(batch: &Batch) -> String {
     newest
         .map(|time| time.strftime("%Y%m%dT%H%M%SZ").to_string())
         .unwrap_or_default()
-}
-
-/// Contents that share size and CRC-32 under different titles or dates are compared by their first bytes, now and not
-/// when they are read: otherwise the tree would depend on what has been read. Gives what could not be compared.
-fn compare_heads(
-    facts: &mut Facts<'_>,
-    parts: &HashMap<u32, &KnownPart>,
-    batches: &mut [Batch],
-) -> Result<Vec<String>, Error> {
-    let ambiguous = ambiguous(batches);
-    let points = facts.catalog().dir().join(deflate::FOLDER);
-    let mut problems = Vec::new();
-    let mut heads = Vec::new();
-    for batch in batches {
-        let paths = &batch.paths;
-        for medium in &mut batch.media {
-            let key = medium.key;
-            if key.head != 0 || !ambiguous.contains(&(key.size, key.crc32)) {
-                continue;
-            }
-            let Some(part) = parts.get(&medium.location.part()) else {
-                continue;
-            };
-            if facts.growing().is_none() {
-                medium.key.head = numbers::head(medium.file.as_bytes());
-                continue;
-            }
-            match read_head(part, medium.location, paths, medium.key, &points) {
-                Ok(bytes) => {
-                    medium.key.head = numbers::head(&bytes);
-                    heads.push((medium.entry, medium.key.head));
-                }
-                Err(error) => {
-                    problems.push(format!(
-                        "{}: {}: {error}; taken for a photo of its own",
-                        part.part.path.display(),
-                        medium.file
-                    ));
-                    medium.key.head = numbers::head(medium.file.as_bytes());
-                }
-            }
-        }
-    }
-    if let Some(catalog) = facts.growing().filter(|_| !heads.is_empty()) {
-        catalog.set_heads(&heads)?;
-    }
-    Ok(problems)
-}
-
-/// Sizes and checksums that occur under more than one title or date.
-fn ambiguous(batches: &[Batch]) -> HashSet<(u64, u32)> {
-    type Said<'a> = (Option<&'a str>, Option<i64>);
-    let mut seen: HashMap<(u64, u32), Said<'_>> = HashMap::new();
-    let mut ambiguous = HashSet::new();
-    for medium in batches.iter().flat_map(|batch| &batch.media) {
-        // A copy without a sidecar says nothing that could contradict.
-        let Some((_, facts)) = &medium.sidecar else {
-            continue;
-        };
-        let facts = (facts.title.as_deref(), facts.taken);
-        let key = (medium.key.size, medium.key.crc32);
-        if *seen.entry(key).or_insert(facts) != facts {
-            ambiguous.insert(key);
-        }
-    }
-    ambiguous
-}
-
-fn read_head(
-    part: &KnownPart,
-    location: Location,
-    paths: &[Vec<u8>],
-    key: BlobKey,
-    points: &Path,
-) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut shelf = Shelf::of(part, points);
-    let file = shelf.open(location, paths, key)?;
-    file.take(HEAD).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

@@ -2,7 +2,7 @@
 //!
 //! No archive is opened for the comparison. Both trees are folded from the same facts, so that all that differs is the layout's doing.
 
-use super::project::{self, Facts, Groups};
+use super::project::{self, Exports, Facts, Terms};
 use super::{Error, absent};
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::tree::fold::Rules;
@@ -12,15 +12,18 @@ use std::collections::BTreeSet;
 /// Under this key the catalog remembers which exports were not shown, as a JSON array of stamps. It is there once all
 /// parts have been taken in, so a catalog that is half made anew is not asked what would move.
 const HIDDEN: &str = "hidden";
+/// The same for those that were shown although something is missing.
+const BROKEN: &str = "broken";
 
 /// What would move from one layout to another.
 ///
 /// # Errors
 /// [`catalog::Error::NotYet`] before all parts have been taken in once; also when the catalog fails.
-pub fn preview(catalog: &Catalog, old: &Rules, new: &Rules) -> Result<Moves, Error> {
-    let (groups, absent) = shown(catalog)?;
-    let (before, _) = project::fold(Facts::Kept(catalog), &groups, &absent, old)?;
-    let (after, _) = project::fold(Facts::Kept(catalog), &groups, &absent, new)?;
+pub fn preview(catalog: &Catalog, old: &Rules, new: Terms<'_>) -> Result<Moves, Error> {
+    let exports = shown(catalog)?;
+    let old = Terms { rules: old, ..new };
+    let (before, _) = project::fold(Facts::Kept(catalog), &exports, old)?;
+    let (after, _) = project::fold(Facts::Kept(catalog), &exports, new)?;
     Ok(Moves::between(&before, &after))
 }
 
@@ -28,35 +31,41 @@ pub fn preview(catalog: &Catalog, old: &Rules, new: &Rules) -> Result<Moves, Err
 ///
 /// # Errors
 /// When the catalog fails.
-pub fn change(catalog: &mut Catalog, new: &Rules) -> Result<(), Error> {
-    let (groups, absent) = shown(catalog)?;
-    project::project(catalog, &groups, &absent, new).map(drop)
+pub fn change(catalog: &mut Catalog, new: Terms<'_>) -> Result<(), Error> {
+    let exports = shown(catalog)?;
+    project::project(catalog, &exports, new).map(drop)
 }
 
-/// The parts that the kept tree is made of.
-fn shown(catalog: &Catalog) -> Result<(Groups, BTreeSet<u32>), Error> {
+/// What the kept tree is made of.
+fn shown(catalog: &Catalog) -> Result<Exports, Error> {
     let mut parts: Vec<KnownPart> = catalog.parts()?;
     parts.retain(|part| part.complete);
-    let absent = absent(&parts);
-    Ok((project::groups(&parts, &hidden(catalog)?), absent))
+    Ok(Exports {
+        absent: absent(&parts),
+        groups: project::groups(&parts, &stamps(catalog, HIDDEN)?),
+        broken: stamps(catalog, BROKEN)?,
+    })
 }
 
-pub(super) fn remember_hidden(
+pub(super) fn remember(
     catalog: &mut Catalog,
-    stamps: &BTreeSet<String>,
+    hidden: &BTreeSet<String>,
+    broken: &BTreeSet<String>,
 ) -> Result<(), Error> {
-    let stamps: Vec<&str> = stamps.iter().map(String::as_str).collect();
-    let stamps = serde_json::Value::from(stamps).to_string();
-    if catalog.meta(HIDDEN)?.as_ref() != Some(&stamps) {
-        catalog.set_meta(HIDDEN, &stamps)?;
+    for (key, stamps) in [(BROKEN, broken), (HIDDEN, hidden)] {
+        let stamps: Vec<&str> = stamps.iter().map(String::as_str).collect();
+        let stamps = serde_json::Value::from(stamps).to_string();
+        if catalog.meta(key)?.as_ref() != Some(&stamps) {
+            catalog.set_meta(key, &stamps)?;
+        }
     }
     Ok(())
 }
 
-fn hidden(catalog: &Catalog) -> Result<BTreeSet<String>, Error> {
-    let stamps = catalog.meta(HIDDEN)?.ok_or(catalog::Error::NotYet)?;
+fn stamps(catalog: &Catalog, key: &str) -> Result<BTreeSet<String>, Error> {
+    let stamps = catalog.meta(key)?.ok_or(catalog::Error::NotYet)?;
     serde_json::from_str(&stamps).map_err(|_| {
-        let what = format!("the exports that are not shown: {stamps}");
+        let what = format!("the exports that are {key}: {stamps}");
         Error::Catalog(catalog::Error::Value(what))
     })
 }

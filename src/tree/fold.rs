@@ -5,11 +5,24 @@
 //! this makes the tree a function of the set of exports and the configuration, whatever the order in which archives
 //! arrived or are listed.
 //!
-//! A *photo* is a line of contents of which the last is shown. Its `id` is its first content.
+//! A *photo* is a line of contents, its versions, of which one is shown. Its `id` is its first content. A content belongs
+//! to one photo.
+//!
+//! | room | what it decides |
+//! | --- | --- |
+//! | `candidate` | what one export says of one content |
+//! | `lines` | which content belongs to which photo, and which version is shown |
+//! | `facts` | title, date, people: which of several sidecars speaks |
+//! | `judge` | whether an export is full, and what is gone from Google |
+//! | `naming`, `albums` | directories, names, which album is which |
+//! | `draw` | the image |
 
 mod albums;
 mod candidate;
 mod draw;
+mod facts;
+mod judge;
+mod lines;
 mod naming;
 #[cfg(test)]
 mod tests;
@@ -17,8 +30,9 @@ mod tests;
 use super::image::{DirRecord, Found, Hidden, Image};
 pub use super::names::Form;
 use super::numbers;
-use crate::model::{Batch, BlobKey, Location, Role};
-use candidate::{Candidate, candidates};
+use crate::model::{Batch, BlobKey, Decided, Location, Role};
+use candidate::{Candidate, Uploads, candidates};
+use facts::Said;
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -52,6 +66,7 @@ impl Default for Rules {
 }
 
 type PhotoId = usize;
+type ContentId = usize;
 type DirId = usize;
 
 /// How good a date is; a better source wins, a worse one never overrides.
@@ -65,35 +80,55 @@ enum DateSource {
     Sidecar,
 }
 
+/// Distinct bytes. Its numbers are given once and for ever.
 #[derive(Debug)]
-struct Photo {
-    id: BlobKey,
+struct Content {
+    key: BlobKey,
+    /// Hash of the first bytes, where size and checksum do not tell contents apart; else 0.
+    head: u64,
     ino: u64,
+    ctime: i64,
+    /// Seconds that its modification time is later than its date: two for each earlier version of equal length, so that
+    /// rsync sees the edit.
+    later: i64,
     location: Location,
     entry: u32,
     /// The part that holds it cannot be read now.
     absent: bool,
+    copies: u32,
+    photo: PhotoId,
+}
+
+#[derive(Debug)]
+struct Photo {
+    id: BlobKey,
+    /// In the order in which they became known.
+    versions: Vec<ContentId>,
+    /// The version that Google has.
+    current: ContentId,
+    /// The version that is shown.
+    shown: ContentId,
     file: String,
     role: Role,
     head: Option<PhotoId>,
-    title: Option<String>,
+    said: Said,
     date: Option<i64>,
     source: DateSource,
     /// The zone of its place when it got its date. Its folder follows the date alone, so a place that changes does nothing.
     zone: Option<Arc<str>>,
+    /// When it was uploaded, as first told.
     uploaded: Option<i64>,
+    uploads: Uploads,
     sidecar: Option<u32>,
-    people: BTreeSet<String>,
-    favorite: bool,
     hidden: Hidden,
-    copies: u32,
-    ctime: i64,
+    gone: bool,
     home: Option<DirId>,
 }
 
 #[derive(Debug)]
 struct AlbumLine {
     key: (bool, String),
+    date: Option<i64>,
     dir: DirId,
     members: BTreeSet<PhotoId>,
 }
@@ -104,12 +139,34 @@ struct DirLine {
     record: DirRecord,
 }
 
+/// Tells how many pixels a picture has, by its entry, its place and its key; `None` where that cannot be known.
+pub type Pixels<'a> = Box<dyn FnMut(Held<'_>) -> Option<u64> + 'a>;
+
+/// A content, for those who look into it.
+#[derive(Debug, Clone, Copy)]
+pub struct Held<'a> {
+    /// The catalog's number of its entry.
+    pub entry: u32,
+    /// Where it lies.
+    pub location: Location,
+    /// What its bytes are.
+    pub key: BlobKey,
+    /// What path numbers in locations refer to.
+    pub paths: &'a [Vec<u8>],
+}
+
 /// The state of the fold. Feed it with [`Fold::step`] and end it with [`Fold::image`].
-#[derive(Debug)]
-pub struct Fold {
+pub struct Fold<'a> {
     rules: Rules,
+    decided: Decided,
+    pixels: Pixels<'a>,
     photos: Vec<Photo>,
-    by_content: HashMap<BlobKey, PhotoId>,
+    contents: Vec<Content>,
+    by_key: HashMap<BlobKey, ContentId>,
+    /// Which photos ever bore a title, by a hash of it with their role and upload.
+    bearers: BTreeSet<(u64, PhotoId)>,
+    /// Years that had a folder so far.
+    years: BTreeSet<i16>,
     /// For sizes and checksums whose contents were compared: the first bytes of the one that came first.
     first_heads: HashMap<(u64, u32), u64>,
     inodes: HashSet<u64>,
@@ -145,13 +202,26 @@ const ALBUMS: DirId = 2;
 const PEOPLE: DirId = 3;
 const FAVORITES: DirId = 4;
 
-impl Fold {
-    /// A fold that has seen nothing: the root and the four views.
-    pub fn new(rules: Rules) -> Fold {
+impl Photo {
+    /// Its title, else its file's name.
+    fn name(&self) -> &str {
+        self.said.title().unwrap_or(&self.file)
+    }
+}
+
+impl<'a> Fold<'a> {
+    /// A fold that has seen nothing: the root and the four views. `pixels` is asked for pictures of which there are
+    /// several versions.
+    pub fn new(rules: Rules, decided: &Decided, pixels: Pixels<'a>) -> Fold<'a> {
         let mut fold = Fold {
             rules,
+            decided: decided.clone(),
+            pixels,
             photos: Vec::new(),
-            by_content: HashMap::new(),
+            contents: Vec::new(),
+            by_key: HashMap::new(),
+            bearers: BTreeSet::new(),
+            years: BTreeSet::new(),
             first_heads: HashMap::new(),
             inodes: HashSet::new(),
             dirs: Vec::new(),
@@ -191,21 +261,19 @@ impl Fold {
         let first_path = self.paths.len() as u32;
         self.paths.extend(batch.paths.iter().cloned());
         let keys = self.keys(batch);
-        let mut candidates = candidates(batch, &keys);
-        let mut newcomers = Vec::new();
-        for candidate in &mut candidates {
-            match self.by_content.get(&candidate.key) {
-                Some(photo) => self.renew(*photo, candidate, first_path),
-                None => newcomers.extend(self.admit(candidate, first_path)),
-            }
-        }
+        let candidates = candidates(batch, &keys);
+        let known = self.photos.len();
+        let arrived = self.line_up(&candidates, first_path);
         self.join_heads(&keys, &candidates);
-        self.order(&mut newcomers);
-        for photo in &newcomers {
-            self.number(*photo);
+        let mut numbered = arrived.new.clone();
+        self.order_contents(&mut numbered);
+        for content in &numbered {
+            self.number(*content);
         }
-        let mut moving: Vec<PhotoId> = (0..self.photos.len() - newcomers.len()).collect();
+        let mut moving: Vec<PhotoId> = (0..known).collect();
         self.order(&mut moving);
+        let mut newcomers: Vec<PhotoId> = (known..self.photos.len()).collect();
+        self.order(&mut newcomers);
         for photo in moving.into_iter().chain(newcomers) {
             self.settle(photo);
         }
@@ -214,7 +282,11 @@ impl Fold {
         for (dir, photo) in self.members() {
             self.name(dir, photo);
         }
-        self.count(batch, &candidates);
+        self.judge(batch, &candidates, &arrived, known);
+        self.found.media += batch.media.len() as u64;
+        self.found.junk += batch.junk;
+        self.found.foreign += batch.foreign;
+        self.found.lone_sidecars += batch.lone_sidecars;
     }
 
     /// The key of each medium's content. Of contents that share size and checksum the first keeps the plain key.
@@ -236,91 +308,12 @@ impl Fold {
         keys
     }
 
-    /// A content that no earlier export held becomes a photo of its own.
-    fn admit(&mut self, candidate: &Candidate<'_>, first_path: u32) -> Option<PhotoId> {
-        let nearest = candidate.nearest()?;
-        let (date, source) = candidate.date(&self.rules.zone);
-        let readable = candidate.readable()?;
-        let photo = self.photos.len();
-        self.photos.push(Photo {
-            id: candidate.key,
-            ino: 0,
-            location: shifted(readable.location, first_path),
-            entry: readable.entry,
-            absent: readable.absent,
-            file: nearest.file.clone(),
-            role: candidate.role(),
-            head: None,
-            title: None,
-            date,
-            source,
-            zone: candidate.zone(),
-            uploaded: None,
-            sidecar: None,
-            people: BTreeSet::new(),
-            favorite: false,
-            hidden: candidate.hidden(),
-            copies: candidate.copies.len() as u32,
-            ctime: 0,
-            home: None,
-        });
-        self.by_content.insert(candidate.key, photo);
-        self.describe(photo, candidate);
-        Some(photo)
-    }
-
-    /// A content that is known already: its sidecar may be newer, its date better.
-    fn renew(&mut self, photo: PhotoId, candidate: &Candidate<'_>, first_path: u32) {
-        let (date, source) = candidate.date(&self.rules.zone);
-        let known = &mut self.photos[photo];
-        known.copies += candidate.copies.len() as u32;
-        if source >= known.source && date.is_some() {
-            if date != known.date {
-                known.zone = candidate.zone();
-            }
-            known.date = date;
-            known.source = source;
-        }
-        if let Some(readable) = candidate
-            .readable()
-            .filter(|other| known.absent && !other.absent)
-        {
-            known.location = shifted(readable.location, first_path);
-            known.entry = readable.entry;
-            known.absent = false;
-        }
-        // A photo once shown is never hidden by a later export.
-        if known.hidden != Hidden::No {
-            known.hidden = candidate.hidden();
-        }
-        self.describe(photo, candidate);
-    }
-
-    fn describe(&mut self, photo: PhotoId, candidate: &Candidate<'_>) {
-        let Some((number, leading)) = candidate
-            .leading()
-            .and_then(|medium| medium.sidecar.as_ref())
-        else {
-            return;
-        };
-        let photo = &mut self.photos[photo];
-        photo.sidecar = Some(*number);
-        photo.title.clone_from(&leading.title);
-        photo.uploaded = photo.uploaded.or(leading.uploaded);
-        photo.people.clear();
-        photo.favorite = false;
-        for (_, medium) in &candidate.copies {
-            if let Some((_, sidecar)) = &medium.sidecar {
-                photo.people.extend(sidecar.people.iter().cloned());
-                photo.favorite |= sidecar.favorite;
-            }
-        }
-    }
-
     /// Edited copies and clips learn whose they are.
     fn join_heads(&mut self, keys: &[BlobKey], candidates: &[Candidate<'_>]) {
         for candidate in candidates {
-            let photo = self.by_content[&candidate.key];
+            let Some(photo) = self.photo_of(&candidate.key) else {
+                continue;
+            };
             if self.photos[photo].role == Role::Original || self.photos[photo].head.is_some() {
                 continue;
             }
@@ -329,9 +322,9 @@ impl Fold {
                 .iter()
                 .filter_map(|(_, medium)| medium.head);
             let head = heads
-                .filter_map(|index| self.by_content.get(keys.get(index as usize)?))
-                .find(|head| self.photos[**head].role == Role::Original);
-            self.photos[photo].head = head.copied();
+                .filter_map(|index| self.photo_of(keys.get(index as usize)?))
+                .find(|head| self.photos[*head].role == Role::Original);
+            self.photos[photo].head = head;
         }
     }
 
@@ -343,10 +336,25 @@ impl Fold {
                 photo.head.is_some(),
                 photo.uploaded.unwrap_or(i64::MAX),
                 photo.date.unwrap_or(i64::MAX),
-                photo.title.clone().unwrap_or_else(|| photo.file.clone()),
+                photo.name().to_owned(),
                 photo.id,
             )
         });
+    }
+
+    /// The same for contents that are to get their numbers.
+    fn order_contents(&self, contents: &mut [ContentId]) {
+        contents.sort_by_cached_key(|content| {
+            let content = &self.contents[*content];
+            let photo = &self.photos[content.photo];
+            (photo.head.is_some(), content.key)
+        });
+    }
+
+    /// The photo to which a content belongs.
+    fn photo_of(&self, key: &BlobKey) -> Option<PhotoId> {
+        let content = self.by_key.get(key)?;
+        Some(self.contents[*content].photo)
     }
 
     /// The date that counts for a photo: its head's, where it has one.
@@ -381,16 +389,17 @@ impl Fold {
     }
 
     /// Gives inode and change time, once and for ever.
-    fn number(&mut self, photo: PhotoId) {
+    fn number(&mut self, content: ContentId) {
+        let photo = self.contents[content].photo;
+        let key = self.contents[content].key;
         let date = self.date(photo);
-        let own = &self.photos[photo];
-        let key = own.id;
-        let time = date.or(own.uploaded).unwrap_or(numbers::NO_DATE);
-        let ctime = own.uploaded.or(date);
+        let uploaded = self.photos[photo].uploaded;
+        let time = date.or(uploaded).unwrap_or(numbers::NO_DATE);
+        let ctime = uploaded.or(date);
         let free = (0..)
             .map(|n| numbers::inode(&key, time, n))
             .find(|ino| self.inodes.insert(*ino));
-        let own = &mut self.photos[photo];
+        let own = &mut self.contents[content];
         own.ino = free.unwrap_or_default();
         own.ctime = ctime.unwrap_or_else(|| numbers::NO_DATE + numbers::second_of_day(&key));
     }
@@ -412,18 +421,9 @@ impl Fold {
         self.name(dir, photo);
     }
 
-    fn count(&mut self, batch: &Batch, candidates: &[Candidate<'_>]) {
-        self.found.media += batch.media.len() as u64;
-        self.found.junk += batch.junk;
-        self.found.foreign += batch.foreign;
-        self.found.lone_sidecars += batch.lone_sidecars;
-        let lone = |candidate: &&Candidate<'_>| candidate.leading().is_none();
-        self.found.lone_media += candidates.iter().filter(lone).count() as u64;
-    }
-
     /// Makes a directory for every person that has none yet.
     fn gather_people(&mut self) {
-        let people = self.photos.iter().flat_map(|photo| photo.people.iter());
+        let people = self.photos.iter().flat_map(|photo| photo.said.people());
         let new: BTreeSet<String> = people
             .filter(|person| !self.people.contains_key(*person))
             .cloned()
@@ -446,10 +446,10 @@ impl Fold {
             if lead != number {
                 followers.entry(lead).or_default().push(number);
             }
-            for person in &photo.people {
+            for person in photo.said.people() {
                 by_dir.entry(self.people[person]).or_default().insert(lead);
             }
-            if photo.favorite {
+            if photo.said.favorite() {
                 by_dir.entry(FAVORITES).or_default().insert(lead);
             }
         }
@@ -467,25 +467,17 @@ impl Fold {
         members
     }
 
+    /// The sidecars in use, by the catalog's numbers.
+    pub fn sidecars(&self) -> HashSet<u32> {
+        self.photos
+            .iter()
+            .filter_map(|photo| photo.sidecar)
+            .collect()
+    }
+
     /// Ends the fold: everything in the order that a tree wants.
     pub fn image(self) -> Image {
         let members = self.members();
         self.draw(&members)
-    }
-}
-
-/// A location whose path number counts from the first path of its export.
-fn shifted(location: Location, first_path: u32) -> Location {
-    match location {
-        Location::File {
-            part,
-            path,
-            mtime_ns,
-        } => Location::File {
-            part,
-            path: path + first_path,
-            mtime_ns,
-        },
-        archived @ (Location::Zip { .. } | Location::Tgz { .. }) => archived,
     }
 }

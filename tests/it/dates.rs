@@ -183,18 +183,3 @@ fn photos_with_sidecars_are_not_looked_into() {
     let silent = |case: &&Case| case["by"] != "sidecar";
     assert_eq!(looked, table().iter().filter(silent).count());
 }
-
-/// A catalog of the schema before dates were remembered is made anew.
-#[test]
-fn a_catalog_of_the_first_schema_is_made_anew() {
-    let home = Home::new();
-    make(&home.path("x"));
-    let (state, source) = (home.path("state"), home.path("x/export"));
-    let (fresh, _) = pass(&state, &source, "UTC");
-    let db = rusqlite::Connection::open(state.join(gphotosfs::catalog::FILE)).unwrap();
-    db.execute_batch("DROP TABLE written; PRAGMA user_version = 1")
-        .unwrap();
-    drop(db);
-    assert!(Catalog::peek(&state).unwrap().is_none());
-    assert_eq!(pass(&state, &source, "UTC").0, fresh);
-}

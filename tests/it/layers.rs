@@ -57,6 +57,7 @@ const ROOMS: &[(&str, &str, &[&str])] = &[
             "crc32fast",
             "data_encoding",
             "flate2",
+            "imagesize",
             "jiff",
             "libc",
             "serde_json",

@@ -34,6 +34,7 @@ mod manual;
 mod messages;
 mod model;
 mod names;
+mod old_catalogs;
 mod options;
 mod read_only;
 mod readme;

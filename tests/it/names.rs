@@ -47,7 +47,7 @@ fn draw(seed: &str, end: usize) -> usize {
 
 /// A tree without where its bytes lie: each directory with its inode, and each name with all that `stat` tells, hidden
 /// ones as well.
-fn tree(image: &Image) -> BTreeSet<String> {
+pub fn tree(image: &Image) -> BTreeSet<String> {
     let path = |mut dir: usize| {
         let mut path = String::new();
         while dir != 0 {

@@ -1,6 +1,6 @@
 //! What is looked into, what is remembered, and what the map of zones says.
 
-use super::{Facts, locate, tell};
+use super::{Facts, Map, tell};
 use crate::catalog::{Catalog, KnownPart};
 use crate::model::listing::{Kind, Listed, NewEntry};
 use crate::model::{Batch, BlobKey, Geo, Location, Medium, Part, Role, Sidecar, Told};
@@ -64,6 +64,7 @@ fn folder(state: &Path, path: &Path) -> (Catalog, KnownPart, u32) {
         complete: true,
         left_over: false,
         problems: Vec::new(),
+        digest: None,
     };
     known.part.id = catalog.add_part(&known).unwrap();
     let file = Listed {
@@ -94,17 +95,19 @@ fn a_file_that_cannot_be_read_is_told_and_looked_at_again() {
     let (mut catalog, part, entry) = folder(&dir.path().join("state"), dir.path());
     let parts = HashMap::from([(part.part.id, &part)]);
     let mut pass = || {
-        let mut batches = [Batch {
+        let mut batch = Batch {
             media: vec![medium(entry, "IMG_20200101_000000.jpg", 7)],
             paths: vec![b"x.jpg".to_vec()],
             ..Batch::default()
-        }];
-        let problems = tell(&mut Facts::Growing(&mut catalog), &parts, &mut batches).unwrap();
-        let told = batches[0].media[0]
-            .told
-            .as_deref()
-            .cloned()
-            .unwrap_or_default();
+        };
+        let problems = tell(
+            &mut Facts::Growing(&mut catalog),
+            &parts,
+            &mut Map::default(),
+            &mut batch,
+        )
+        .unwrap();
+        let told = batch.media[0].told.as_deref().cloned().unwrap_or_default();
         (problems, told, catalog.written(part.part.id).unwrap())
     };
     let (problems, told, remembered) = pass();
@@ -143,7 +146,7 @@ fn only_what_no_sidecar_dates_is_looked_into() {
         medium
     };
     // The file is not there: whoever looks is told.
-    let mut batches = [Batch {
+    let mut batch = Batch {
         media: vec![
             said(medium(1, "a.jpg", 1)),
             medium(2, "copy of a.jpg", 1),
@@ -159,16 +162,27 @@ fn only_what_no_sidecar_dates_is_looked_into() {
         ],
         paths: vec![b"x.jpg".to_vec()],
         ..Batch::default()
-    }];
+    };
     assert_eq!(
-        tell(&mut Facts::Growing(&mut catalog), &parts, &mut batches).unwrap(),
+        tell(
+            &mut Facts::Growing(&mut catalog),
+            &parts,
+            &mut Map::default(),
+            &mut batch
+        )
+        .unwrap(),
         Vec::<String>::new()
     );
-    batches[0].media[2].head = None;
+    batch.media[2].head = None;
     assert_eq!(
-        tell(&mut Facts::Growing(&mut catalog), &parts, &mut batches)
-            .unwrap()
-            .len(),
+        tell(
+            &mut Facts::Growing(&mut catalog),
+            &parts,
+            &mut Map::default(),
+            &mut batch
+        )
+        .unwrap()
+        .len(),
         1
     );
 }
@@ -220,12 +234,12 @@ fn the_map_has_a_zone_for_every_place() {
     let mut media: Vec<Medium> = places.iter().map(|(lat, lon, _)| at(*lat, *lon)).collect();
     media.push(medium(9, "without.jpg", 9));
     media.extend(edges.iter().map(|(lat, lon)| at(*lat, *lon)));
-    let mut batches = [Batch {
+    let mut batch = Batch {
         media,
         ..Batch::default()
-    }];
-    locate(&mut batches);
-    let zones: Vec<Option<&str>> = batches[0]
+    };
+    Map::default().locate(&mut batch);
+    let zones: Vec<Option<&str>> = batch
         .media
         .iter()
         .map(|medium| medium.zone.as_deref())
@@ -240,5 +254,5 @@ fn the_map_has_a_zone_for_every_place() {
             "{edge:?} {zone:?}"
         );
     }
-    assert_eq!(batches[0].media[0].told, None::<Box<Told>>);
+    assert_eq!(batch.media[0].told, None::<Box<Told>>);
 }

@@ -32,6 +32,7 @@ fn part(path: &Path, folder: bool) -> KnownPart {
         complete: true,
         left_over: false,
         problems: Vec::new(),
+        digest: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which photos get a document, and that documents stand in a tree as anything else does.
 
 use super::*;
-use crate::model::{Album, Batch, BlobKey, Location, Medium};
+use crate::model::{Album, Batch, BlobKey, Decided, Location, Medium};
 use crate::tree::fold::{Fold, Rules};
 use crate::tree::image::{Hidden, JsonRecord, Sidecars};
 use crate::tree::numbers::Document;
@@ -111,7 +111,7 @@ fn sidecars(batch: &Batch) -> BTreeMap<u32, Arc<Sidecar>> {
 }
 
 fn planted(batch: &Batch, options: Options) -> Tree {
-    let mut fold = Fold::new(Rules::default());
+    let mut fold = Fold::new(Rules::default(), &Decided::default(), Box::new(|_| None));
     fold.step(batch);
     let mut image = fold.image();
     let sidecars = sidecars(batch);

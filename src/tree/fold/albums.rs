@@ -24,7 +24,7 @@ fn key(album: &Album) -> (bool, String) {
     (album.untitled, title.to_owned())
 }
 
-impl Fold {
+impl Fold<'_> {
     /// Finds or makes the directory of each album and puts its members in.
     pub(super) fn gather_albums(&mut self, batch: &Batch, keys: &[BlobKey]) {
         let mut arrivals: Vec<Arrival<'_>> = Vec::new();
@@ -32,7 +32,7 @@ impl Fold {
             let members: BTreeSet<PhotoId> = album
                 .members
                 .iter()
-                .filter_map(|index| self.by_content.get(keys.get(*index as usize)?).copied())
+                .filter_map(|index| self.photo_of(keys.get(*index as usize)?))
                 .map(|photo| self.photos[photo].head.unwrap_or(photo))
                 .collect();
             if !members.is_empty() {
@@ -57,7 +57,8 @@ impl Fold {
             .collect()
     }
 
-    /// Joins arriving albums with known ones of the same title: those that share most photos first.
+    /// Joins arriving albums with known ones of the same title: those that share most photos first, among them those of
+    /// the same date.
     fn match_albums(&mut self, arrivals: &[Arrival<'_>]) -> Vec<(usize, BTreeSet<PhotoId>)> {
         let mut pairs = Vec::new();
         for (arrival, (album, members)) in arrivals.iter().enumerate() {
@@ -68,13 +69,14 @@ impl Fold {
                 .filter(|(_, line)| line.key == key(album));
             for (line, known) in same_title {
                 let shared = known.members.intersection(members).count();
-                pairs.push((Reverse(shared), line, arrival));
+                let other_date = known.date != album.date;
+                pairs.push((Reverse(shared), other_date, line, arrival));
             }
         }
         pairs.sort_unstable();
         let mut line_of: HashMap<usize, usize> = HashMap::new();
         let mut taken: HashSet<usize> = HashSet::new();
-        for (Reverse(shared), line, arrival) in pairs {
+        for (Reverse(shared), _, line, arrival) in pairs {
             let free = !line_of.contains_key(&arrival) && !taken.contains(&line);
             if free && (shared > 0 || self.last_of_title(line, arrivals, &line_of, &taken)) {
                 line_of.insert(arrival, line);
@@ -115,6 +117,7 @@ impl Fold {
         let dir = self.titled_dir(ALBUMS, &album.title, &id);
         self.albums.push(AlbumLine {
             key: key(album),
+            date: album.date,
             dir,
             members: BTreeSet::new(),
         });

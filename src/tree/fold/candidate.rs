@@ -5,7 +5,6 @@ use crate::tree::image::Hidden;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::DateSource;
 
@@ -16,22 +15,32 @@ pub(super) struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    /// The copy whose sidecar is in use: the one uploaded first.
-    pub(super) fn leading(&self) -> Option<&'a Medium> {
-        let facts = self
-            .copies
-            .iter()
-            .filter_map(|(_, medium)| Some((medium.sidecar.as_ref()?, *medium)));
-        facts
-            .min_by_key(|((_, sidecar), _)| {
-                let uploaded = sidecar.uploaded.unwrap_or(i64::MAX);
-                (
-                    uploaded,
-                    sidecar.taken.unwrap_or(i64::MAX),
-                    sidecar.title.clone(),
-                )
+    /// The copies with a sidecar, the one uploaded first before the others.
+    pub(super) fn told(&self) -> Vec<&'a Medium> {
+        let copies = self.copies.iter().map(|(_, medium)| *medium);
+        let mut told: Vec<&Medium> = copies.filter(|medium| medium.sidecar.is_some()).collect();
+        told.sort_by_cached_key(|medium| {
+            medium.sidecar.as_ref().map(|(_, facts)| {
+                let uploaded = facts.uploaded.unwrap_or(i64::MAX);
+                let taken = facts.taken.unwrap_or(i64::MAX);
+                (uploaded, taken, facts.title.clone())
             })
-            .map(|(_, medium)| medium)
+        });
+        told
+    }
+
+    /// The uploads that these copies stand for. An upload is known only by a copy outside albums: the copies in them may
+    /// differ by seconds.
+    pub(super) fn uploads(&self) -> Uploads {
+        let mut uploads = Uploads::default();
+        for (_, medium) in self.copies.iter().filter(|(_, medium)| !medium.in_album) {
+            let facts = medium.sidecar.as_ref();
+            match facts.and_then(|(_, facts)| facts.uploaded) {
+                Some(second) => uploads.add(second),
+                None => uploads.unknown = true,
+            }
+        }
+        uploads
     }
 
     /// The copy that lends its file name: outside albums where there is one.
@@ -76,9 +85,14 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// The best date there is, and where it comes from. `zone` is that of clocks that do not tell theirs.
-    pub(super) fn date(&self, zone: &TimeZone) -> (Option<i64>, DateSource) {
-        let leading = self.leading().and_then(|medium| medium.sidecar.as_ref());
+    /// The best date there is, and where it comes from. `in_use` is the copy whose sidecar speaks, `zone` that of clocks
+    /// that do not tell theirs.
+    pub(super) fn date(
+        &self,
+        in_use: Option<&'a Medium>,
+        zone: &TimeZone,
+    ) -> (Option<i64>, DateSource) {
+        let leading = in_use.and_then(|medium| medium.sidecar.as_ref());
         if let Some(taken) = leading.and_then(|(_, sidecar)| sidecar.taken) {
             return (Some(taken), DateSource::Sidecar);
         }
@@ -98,7 +112,7 @@ impl<'a> Candidate<'a> {
             return (Some(date), DateSource::Written);
         }
         // The name at upload speaks first, then that outside albums.
-        let mut media: Vec<&Medium> = self.leading().into_iter().chain(self.nearest()).collect();
+        let mut media: Vec<&Medium> = in_use.into_iter().chain(self.nearest()).collect();
         media.extend(self.copies.iter().map(|(_, medium)| *medium));
         if let Some(named) = media.into_iter().find_map(|medium| told(medium)?.named)
             && let Some(date) = instant(named, zone)
@@ -113,10 +127,37 @@ impl<'a> Candidate<'a> {
             None => (None, DateSource::None),
         }
     }
+}
 
-    /// The zone at the place that the sidecar in use tells.
-    pub(super) fn zone(&self) -> Option<Arc<str>> {
-        self.leading()?.zone.clone()
+/// Uploads, by their seconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Uploads {
+    /// Without repeats, in the order in which they became known.
+    seconds: Vec<i64>,
+    /// There are copies that do not tell when they were uploaded.
+    unknown: bool,
+}
+
+impl Uploads {
+    fn add(&mut self, second: i64) {
+        if !self.seconds.contains(&second) {
+            self.seconds.push(second);
+        }
+    }
+
+    pub(super) fn join(&mut self, other: &Uploads) {
+        for second in &other.seconds {
+            self.add(*second);
+        }
+        self.unknown |= other.unknown;
+    }
+
+    /// The one upload that there is; `None` where there are more, or none is known for sure.
+    pub(super) fn only(&self) -> Option<i64> {
+        match self.seconds.as_slice() {
+            [second] if !self.unknown => Some(*second),
+            _ => None,
+        }
     }
 }
 

@@ -1,19 +1,19 @@
 //! The end of the fold: everything in the order that a tree wants.
 
-use super::{DateSource, DirId, Fold, PhotoId};
-use crate::model::{Role, is_video};
-use crate::tree::image::{FileRecord, Image, PlaceRecord};
+use super::{Content, ContentId, DateSource, DirId, Fold, Photo, PhotoId};
+use crate::model::{BlobKey, Role, is_video};
+use crate::tree::image::{FileRecord, Hidden, Image, PlaceRecord};
 use crate::tree::numbers;
 
-impl Fold {
+impl Fold<'_> {
     pub(super) fn draw(mut self, places: &[(DirId, PhotoId)]) -> Image {
-        let mut by_ino: Vec<PhotoId> = (0..self.photos.len()).collect();
-        by_ino.sort_unstable_by_key(|photo| self.photos[*photo].ino);
-        let mut file_of = vec![0_u32; self.photos.len()];
+        let mut by_ino: Vec<ContentId> = (0..self.contents.len()).collect();
+        by_ino.sort_unstable_by_key(|content| self.contents[*content].ino);
+        let mut file_of = vec![0_u32; self.contents.len()];
         let mut image = Image::default();
-        for photo in by_ino {
-            file_of[photo] = image.files.len() as u32;
-            image.files.push(self.record(photo));
+        for content in by_ino {
+            file_of[content] = image.files.len() as u32;
+            image.files.push(self.record(content));
         }
         let homes = self
             .photos
@@ -26,45 +26,78 @@ impl Fold {
             let name = &self.given[&(dir, photo)].name;
             image.places.push(PlaceRecord {
                 dir: dir as u32,
-                file: file_of[photo],
+                file: file_of[self.photos[photo].shown],
                 name_at: image.names.len() as u32,
                 name_len: name.len() as u8,
                 home,
             });
             image.names.extend_from_slice(name.as_bytes());
         }
+        let lone = |photo: &&Photo| !photo.said.anything();
+        self.found.lone_media = self.photos.iter().filter(lone).count() as u64;
         image.dirs = self.dirs.into_iter().map(|dir| dir.record).collect();
         image.paths = self.paths;
         image.found = self.found;
         image
     }
 
-    pub(super) fn record(&mut self, photo: PhotoId) -> FileRecord {
+    pub(super) fn record(&mut self, content: ContentId) -> FileRecord {
+        let photo = self.contents[content].photo;
         let date = self.date(photo);
         let ahead = date.and_then(|date| self.ahead_minutes(photo, date));
         let own = &self.photos[photo];
+        let bytes = &self.contents[content];
         let dated = own.head.map(|head| &self.photos[head]);
         let source = dated
             .filter(|head| head.date.is_some())
             .map_or(own.source, |head| head.source);
+        let time = date.or(own.uploaded).unwrap_or(numbers::NO_DATE);
         FileRecord {
-            ino: own.ino,
-            size: own.id.size,
-            mtime: date.or(own.uploaded).unwrap_or(numbers::NO_DATE),
-            ctime: own.ctime,
-            ctime_nsec: numbers::fraction(&own.id),
-            crc32: own.id.crc32,
-            location: own.location,
+            ino: bytes.ino,
+            size: bytes.key.size,
+            mtime: time + bytes.later,
+            ctime: bytes.ctime,
+            ctime_nsec: numbers::fraction(&bytes.key),
+            crc32: bytes.key.crc32,
+            location: bytes.location,
             taken: date.filter(|_| source >= DateSource::Named),
             ahead_minutes: ahead,
-            entry: own.entry,
+            entry: bytes.entry,
             sidecar: own.sidecar,
             role: own.role,
             follows: own.head.is_some(),
-            hidden: own.hidden,
+            hidden: self.hidden(content),
             video: own.role == Role::Clip || is_video(&own.file),
-            copies: own.copies,
-            gone: false,
+            copies: bytes.copies,
+            gone: own.gone,
+        }
+    }
+
+    fn hidden(&self, content: ContentId) -> Hidden {
+        let photo = &self.photos[self.contents[content].photo];
+        if photo.shown != content {
+            Hidden::Older
+        } else if photo
+            .versions
+            .iter()
+            .any(|version| self.is_forgotten(*version))
+        {
+            Hidden::Forgotten
+        } else {
+            photo.hidden
+        }
+    }
+
+    /// Where size and checksum do not tell contents apart their first bytes must agree as well.
+    fn is_forgotten(&self, content: ContentId) -> bool {
+        let Content { key, head, .. } = &self.contents[content];
+        let of = |head| BlobKey { head, ..*key };
+        match *head {
+            0 => {
+                let same = self.decided.forgotten.range(of(0)..=of(u64::MAX));
+                same.count() > 0
+            }
+            head => self.decided.forgotten.contains(&of(head)),
         }
     }
 }

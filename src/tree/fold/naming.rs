@@ -6,7 +6,7 @@ use crate::tree::image::DirRecord;
 use crate::tree::numbers::Document;
 use crate::tree::{names, numbers};
 
-impl Fold {
+impl Fold<'_> {
     /// The directory at a path of plain, legal names, made where it is not there yet.
     pub(super) fn dir(&mut self, path: &str, above: DirId) -> DirId {
         if let Some(dir) = self.dir_by_path.get(path) {
@@ -71,7 +71,7 @@ impl Fold {
 
     pub(super) fn stem(&self, dir: DirId, photo: PhotoId) -> (String, String) {
         let own = &self.photos[photo];
-        let (stem, extension) = names::of_original(own.title.as_deref(), &own.file);
+        let (stem, extension) = names::of_original(own.said.title(), &own.file);
         let head_stem = own.head.map(|head| self.name_in(dir, head));
         let head_stem = head_stem.as_deref().map(|name| names::split(name).0);
         match (own.role, head_stem) {
@@ -88,7 +88,7 @@ impl Fold {
             Some(given) => given.name.clone(),
             None => {
                 let own = &self.photos[photo];
-                let (stem, extension) = names::of_original(own.title.as_deref(), &own.file);
+                let (stem, extension) = names::of_original(own.said.title(), &own.file);
                 let form = self.rules.names;
                 form.legal(stem, extension, form.plain())
             }

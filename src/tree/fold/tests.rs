@@ -1,7 +1,7 @@
 //! What the fold promises, on exports made by hand and by chance.
 
 use super::{Fold, Rules};
-use crate::model::{Album, Batch, BlobKey, Location, Medium, Role, Sidecar};
+use crate::model::{Album, Batch, BlobKey, Decided, Location, Medium, Role, Sidecar};
 use crate::tree::image::Image;
 use crate::tree::{Kind, Options, ROOT, Tree, clashes, numbers};
 use proptest::prelude::*;
@@ -50,13 +50,18 @@ fn medium(file: &str, crc32: u32, facts: Option<Sidecar>) -> Medium {
 fn batch(stamp: &str, media: Vec<Medium>) -> Batch {
     Batch {
         stamp: stamp.into(),
+        whole: true,
         media,
         ..Batch::default()
     }
 }
 
 fn image(batches: &[Batch]) -> Image {
-    let mut fold = Fold::new(rules());
+    image_with(batches, &Decided::default(), Box::new(|_| None))
+}
+
+fn image_with(batches: &[Batch], decided: &Decided, pixels: super::Pixels<'_>) -> Image {
+    let mut fold = Fold::new(rules(), decided, pixels);
     for batch in batches {
         fold.step(batch);
     }
@@ -104,6 +109,7 @@ fn paths(tree: &Tree) -> Vec<String> {
 }
 
 mod dates;
+mod series;
 
 const JULY: i64 = 1_689_329_472;
 
@@ -449,6 +455,8 @@ proptest! {
     #[test]
     fn any_exports_give_a_sound_tree(one in chances(), two in chances()) {
         let all = Options { trash: true, locked: true, ..Options::default() };
+        // Other uploads: none of them is an edit of what the first export holds.
+        let two: Vec<Chance> = two.into_iter().map(|chance| Chance { uploaded: chance.uploaded + 10, ..chance }).collect();
         let batches = [chance_batch("1", &one), chance_batch("2", &two)];
         let tree = Tree::plant(image(&batches), all);
         prop_assert_eq!(clashes(&tree), 0);
@@ -474,8 +482,9 @@ proptest! {
     #[test]
     fn a_later_export_moves_nothing(one in chances(), two in chances()) {
         let first = chance_batch("1", &one);
-        // The later export has only contents of its own.
-        let two: Vec<Chance> = two.into_iter().map(|chance| Chance { crc: chance.crc + 100, ..chance }).collect();
+        // The later export has only contents of its own, and no edits.
+        let own = |chance: Chance| Chance { crc: chance.crc + 100, uploaded: chance.uploaded + 10, ..chance };
+        let two: Vec<Chance> = two.into_iter().map(own).collect();
         let before = walk(&plant(std::slice::from_ref(&first)));
         let after = walk(&plant(&[first, chance_batch("2", &two)]));
         for (path, facts) in &before {

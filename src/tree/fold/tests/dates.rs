@@ -1,7 +1,7 @@
 //! Which date counts, in which zone, and when a photo moves.
 
 use super::{batch, medium, sidecar, walk};
-use crate::model::{Batch, Geo, Medium, Role, Sidecar, Stated, Told};
+use crate::model::{Batch, Decided, Geo, Medium, Role, Sidecar, Stated, Told};
 use crate::tree::fold::{Fold, Form, Rules};
 use crate::tree::{Options, Tree};
 
@@ -18,7 +18,7 @@ fn shown(clock: i64, ahead: Option<i32>) -> Option<Stated> {
 
 /// Path and time of modification of every file.
 fn files(rules: &Rules, batches: &[Batch]) -> Vec<(String, i64)> {
-    let mut fold = Fold::new(rules.clone());
+    let mut fold = Fold::new(rules.clone(), &Decided::default(), Box::new(|_| None));
     for batch in batches {
         fold.step(batch);
     }
@@ -237,7 +237,11 @@ fn names_follow_the_rules_for_names() {
 #[test]
 fn the_clock_at_the_place_is_told_to_the_minute() {
     let ahead = |taken: i64, place: Option<&str>| {
-        let mut fold = Fold::new(in_zone("Asia/Tokyo"));
+        let mut fold = Fold::new(
+            in_zone("Asia/Tokyo"),
+            &Decided::default(),
+            Box::new(|_| None),
+        );
         fold.step(&batch("1", vec![dated(taken, place)]));
         fold.image().files[0].ahead_minutes
     };
