@@ -104,7 +104,7 @@ pub struct World {
     pub story: Vec<String>,
 }
 
-const EDITS: bool = false;
+const EDITS: bool = true;
 const TITLES: [&str; 4] = ["IMG_1.jpg", "Img_1.jpg", "Été.jpg", "été.jpg"];
 const TAKEN: [i64; 6] = [
     1_564_617_599,
