@@ -64,6 +64,10 @@ pub struct Export {
     pub stamp: String,
     /// Everything there was; otherwise what is new.
     pub full: bool,
+    /// Every part of it is there.
+    pub whole: bool,
+    /// It is shown although the numbers of its parts have a gap.
+    pub broken: bool,
     /// What it holds, in order of upload.
     pub held: Vec<Held>,
     /// Members of each album it holds, by the album's number in the world.
@@ -92,6 +96,7 @@ impl Export {
             .map(|(file, _)| file)
             .collect();
         let mut some = self.clone();
+        some.whole = false;
         // The card of any may be missing.
         some.albums.clear();
         for held in &mut some.held {
@@ -155,6 +160,8 @@ pub fn export(world: &mut World, dice: &mut Dice, full: bool) -> Export {
     let mut export = Export {
         stamp: stamp(world.now),
         full,
+        whole: true,
+        broken: false,
         held,
         albums: BTreeMap::new(),
         files: Vec::new(),

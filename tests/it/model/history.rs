@@ -53,6 +53,8 @@ pub struct History {
     ever: BTreeMap<String, BTreeSet<Content>>,
     numbers: BTreeMap<u64, Content>,
     counts: Counts,
+    /// Paths that a pass would have told of, had it not died after it had kept the tree.
+    lost: Vec<String>,
     steps: Vec<String>,
     rebuilds: usize,
     dice: Dice,
@@ -130,6 +132,7 @@ impl History {
             ever: BTreeMap::new(),
             numbers: BTreeMap::new(),
             counts: Counts::default(),
+            lost: Vec::new(),
             steps: Vec::new(),
             rebuilds: 0,
             dice,
@@ -253,11 +256,13 @@ impl History {
             }
             let whole = good.len() == export.parts.min(export.files.len());
             all_whole &= whole;
-            visible.push(if whole {
+            let mut export = if whole {
                 export.clone()
             } else {
                 export.of_parts(&good)
-            });
+            };
+            export.broken = gap;
+            visible.push(export);
         }
         (visible, all_whole)
     }
@@ -281,7 +286,8 @@ impl History {
             self.steps
                 .push(format!("a pass dies with {keep} % of its log"));
             self.counts.crashes += 1;
-            self.stop(&sources, keep)?;
+            let told = self.stop(&sources, keep)?;
+            self.lost.extend(told);
         }
         let (visible, all_whole) = self.visible();
         let synced = program::sync(&self.state(), &sources, &self.decisions, &self.places);
@@ -308,10 +314,17 @@ impl History {
         Ok(())
     }
 
-    fn stop(&self, sources: &[PathBuf], keep_percent: u64) -> Kept {
+    fn stop(&self, sources: &[PathBuf], keep_percent: u64) -> Result<Vec<String>, Broken> {
         match program::sync_and_die(&self.state(), sources, &self.decisions, keep_percent) {
-            Ok(()) | Err(Failed::Nothing(_)) => Ok(()),
-            Err(Failed::Other(text)) => keep("a pass ends well", false, || text),
+            Ok(moves) => Ok(moves
+                .into_iter()
+                .flat_map(|(from, to)| [from, to])
+                .collect()),
+            Err(Failed::Nothing(_)) => Ok(Vec::new()),
+            Err(Failed::Other(text)) => Err(Broken {
+                promise: "a pass ends well",
+                what: text,
+            }),
         }
     }
 
@@ -341,15 +354,13 @@ impl History {
                 self.counts.older += 1;
                 self.ever.clear();
             }
-            let moves: BTreeSet<&String> = tree
-                .moves
-                .iter()
-                .flat_map(|(from, to)| [from, to])
-                .collect();
+            let moves = tree.moves.iter().flat_map(|(from, to)| [from, to]);
+            let moves: BTreeSet<&String> = moves.chain(&self.lost).collect();
             for path in moves.into_iter().filter(|_| !in_order) {
                 self.counts.told += 1;
                 self.tools[0].repair(path);
             }
+            self.lost.clear();
         }
         for (_, entry, content) in tree.media() {
             let first = *self.numbers.entry(entry.ino).or_insert(content);
@@ -504,26 +515,17 @@ impl History {
             return Ok(());
         };
         let truth = Truth::new(&self.world.pool, &self.seen);
-        let plain = |content: &Content| {
-            let alike =
-                (0..self.world.pool.len()).filter(|other| truth.pool.look_alike(*other, *content));
-            alike.count() == 1 && truth.only_owner(*content).is_some()
-        };
-        let mut contents: Vec<Content> = old
-            .homes()
-            .map(|(_, _, content)| content)
-            .filter(plain)
-            .collect();
+        let plain = |content: &Content| truth.only_owner(*content).is_some();
+        let homes = old.homes().map(|(_, _, content)| content);
+        let mut contents: Vec<Content> = homes.filter(plain).collect();
         contents.sort_unstable();
         if contents.is_empty() {
             self.tree = Some(old);
             return Ok(());
         }
         let content = *self.dice.pick(&contents);
-        let bytes = self.world.pool.bytes(content);
-        self.decisions
-            .forgotten
-            .insert((bytes.len() as u64, crc32fast::hash(bytes)));
+        let bytes = self.world.pool.bytes(content).clone();
+        self.decisions.forgotten.insert(bytes);
         self.forgotten.insert(content);
         self.steps.push(format!("{content} is to be forgotten"));
         let synced = program::sync(

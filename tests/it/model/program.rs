@@ -10,18 +10,19 @@ use gphotosfs::model::{BlobKey, Decided, Location, Part};
 use gphotosfs::sync::{self, Error, Pass, Progress};
 use gphotosfs::tree::fold::Rules;
 use gphotosfs::tree::image::{FileRecord, Image};
-use gphotosfs::tree::numbers::document_of;
+use gphotosfs::tree::numbers::{document_of, head};
 use gphotosfs::tree::{Kind, Options, ROOT, Sidecars, Tree as Planted};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the user has decided so far.
 #[derive(Debug, Clone, Default)]
 pub struct Decisions {
     /// Stamps of exports that are shown although parts are missing.
     pub accepted: BTreeSet<String>,
-    /// Length and CRC-32 of contents that are to be forgotten.
-    pub forgotten: BTreeSet<(u64, u32)>,
+    /// Contents that are to be forgotten.
+    pub forgotten: BTreeSet<Arc<[u8]>>,
 }
 
 /// Why there is no tree.
@@ -72,16 +73,18 @@ fn kept(catalog: &Catalog, places: &Places) -> Result<Tree, Failed> {
 }
 
 /// Makes a pass and stops it somewhere: what a process that is killed leaves behind. A transaction that was not committed
-/// lies half in the log, and the log may end anywhere. `keep` says how many of a hundred bytes of the log are left.
+/// lies half in the log, and the log may end anywhere. `keep` says how many of a hundred bytes of the log are left. Gives
+/// the moves that it would have told of, had it come to its end.
 pub fn sync_and_die(
     state: &Path,
     sources: &[PathBuf],
     decisions: &Decisions,
     keep: u64,
-) -> Result<(), Failed> {
+) -> Result<Vec<(String, String)>, Failed> {
     let mut catalog = Catalog::open(state).map_err(|error| other(&error))?;
     // How it ends does not matter: it is as if it had not come so far.
-    let _ = pass(&mut catalog, sources, decisions);
+    let moves = pass(&mut catalog, sources, decisions).map(|outcome| outcome.moves);
+    let moves = moves.ok().flatten().unwrap_or_default().paths;
     let left = state.with_extension("left");
     std::fs::create_dir(&left).unwrap();
     let log = format!("{}-wal", gphotosfs::catalog::FILE);
@@ -97,7 +100,7 @@ pub fn sync_and_die(
     log.set_len(len * keep / 100).unwrap();
     std::fs::remove_dir_all(state).unwrap();
     std::fs::rename(&left, state).unwrap();
-    Ok(())
+    Ok(moves.into_iter().map(|path| (path.from, path.to)).collect())
 }
 
 fn pass(
@@ -105,10 +108,10 @@ fn pass(
     sources: &[PathBuf],
     decisions: &Decisions,
 ) -> Result<sync::Outcome, Failed> {
-    let forgotten = decisions.forgotten.iter().map(|(size, crc32)| BlobKey {
-        size: *size,
-        crc32: *crc32,
-        head: 0,
+    let forgotten = decisions.forgotten.iter().map(|bytes| BlobKey {
+        size: bytes.len() as u64,
+        crc32: crc32fast::hash(bytes),
+        head: head(bytes),
     });
     let decided = Decided {
         accepted: decisions.accepted.clone(),

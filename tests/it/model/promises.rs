@@ -4,7 +4,7 @@ use super::bytes::Content;
 use super::export::{Export, year};
 use super::tree::{Entry, Tree, fold, folder, name};
 use super::truth::{Owner, Truth};
-use super::world::{Climate, Item, Role};
+use super::world::{Climate, Item, ROLES, Role};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A promise that was broken.
@@ -19,11 +19,9 @@ pub struct Broken {
 /// Kept, or broken.
 pub type Kept = Result<(), Broken>;
 
-const NOT_YET: &[&str] = &[];
-
 /// Kept if `holds`.
 pub fn keep(promise: &'static str, holds: bool, what: impl FnOnce() -> String) -> Kept {
-    if holds || NOT_YET.contains(&promise) {
+    if holds {
         return Ok(());
     }
     Err(Broken {
@@ -328,32 +326,37 @@ fn marks_are_right(truth: &Truth<'_>, tree: &Tree, counts: &mut Counts) -> Kept 
     Ok(())
 }
 
-/// Full is what holds every year's folder known before and nine tenths of the photos. What comes near to that limit is
-/// left to the program, which may count edited copies or not.
+/// Full is what holds every year's folder known before and nine tenths of the photos, and lacks no part. What comes near
+/// to that limit is left to the program: edited copies count, and so do older versions that stand beside the newer.
 fn exports_are_judged(truth: &Truth<'_>, tree: &Tree) -> Kept {
     for (at, export) in truth.exports.iter().enumerate().skip(1) {
         let before = &truth.exports[..at];
-        let live = |item: usize| {
-            let mut gone = false;
-            for export in before {
-                match export.of(item) {
-                    Some(held) => gone = !held.is_live(),
-                    None => gone |= was_full(tree, export),
-                }
-            }
-            !gone
-        };
-        let known: BTreeSet<usize> = before
+        let full = was_full(tree, export);
+        let known = before
             .iter()
-            .flat_map(|e| e.held.iter().map(|h| h.item))
+            .flat_map(|export| export.held.iter().map(|held| held.item));
+        let known: BTreeSet<usize> = known.collect();
+        let known: Vec<usize> = known
+            .into_iter()
+            .filter(|item| is_here(tree, before, *item))
             .collect();
-        let known: Vec<usize> = known.into_iter().filter(|item| live(*item)).collect();
-        let there = |item: &&usize| export.of(**item).is_some_and(super::export::Held::is_live);
-        let share = known.iter().filter(there).count() as f64 / known.len().max(1) as f64;
+        let held = |item: &&usize| export.of(**item).is_some();
+        let share = known.iter().filter(held).count() as f64 / known.len().max(1) as f64;
+        let all_roles = known.iter().all(|item| {
+            ROLES.into_iter().all(|role| {
+                let contents = truth.contents((*item, role));
+                let now = export
+                    .of(*item)
+                    .and_then(|held| held.facts.contents[role as usize]);
+                contents.is_empty() || (contents.len() == 1 && now.is_some())
+            })
+        });
         let years: BTreeSet<i16> = before.iter().flat_map(Export::years).collect();
         let all_years = years.is_subset(&export.years());
-        let full = was_full(tree, export);
-        let wrong = (full && (share < 0.75 || !all_years)) || (!full && share == 1.0 && all_years);
+        let wrong = match full {
+            true => share < 0.7 || !all_years || export.broken,
+            false => export.whole && share == 1.0 && all_roles && all_years,
+        };
         keep("full exports are told from partial ones", !wrong, || {
             format!(
                 "{}: {full}, {share} of the photos, all years {all_years}",
@@ -362,6 +365,18 @@ fn exports_are_judged(truth: &Truth<'_>, tree: &Tree) -> Kept {
         })?;
     }
     Ok(())
+}
+
+/// Whether an upload was at Google as far as exports told.
+fn is_here(tree: &Tree, exports: &[Export], item: usize) -> bool {
+    let mut here = false;
+    for export in exports {
+        match export.of(item) {
+            Some(held) => here = held.is_live(),
+            None => here &= !was_full(tree, export),
+        }
+    }
+    here
 }
 
 /// Two trees, and a whole new export that is newer than all others between them.
@@ -456,7 +471,12 @@ impl Step<'_> {
             return Ok(());
         };
         let wanted = self.truth.wanted(owner);
-        let sure = self.climate == Climate::Calm && wanted.len() == 1;
+        let versions = self.truth.contents(owner);
+        let before = self
+            .old
+            .homes()
+            .filter(|(_, _, other)| versions.contains(other));
+        let sure = self.climate == Climate::Calm && wanted.len() == 1 && before.count() == 1;
         if !sure || self.truth.owners(next).len() > 1 {
             return Ok(());
         }
