@@ -51,11 +51,6 @@ impl Pool {
         number
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.all.len()
-    }
-
     /// The bytes of a content.
     pub fn bytes(&self, content: Content) -> &Arc<[u8]> {
         &self.all[content].0

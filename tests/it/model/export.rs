@@ -16,7 +16,7 @@ pub struct Held {
     pub item: ItemId,
     /// As it was then.
     pub facts: Item,
-    /// A sidecar of it did not come: nothing but its bytes is sure.
+    /// Not all of its files came: nothing but the bytes of those is sure.
     pub dark: bool,
 }
 
@@ -38,12 +38,6 @@ pub struct File {
     pub content: Option<Content>,
     /// Whose medium or sidecar it is; an album's card is nobody's.
     pub item: Option<ItemId>,
-}
-
-impl File {
-    fn is_sidecar_of(&self, item: ItemId) -> bool {
-        self.item == Some(item) && self.content.is_none()
-    }
 }
 
 /// In what form an export lies on the disk.
@@ -102,12 +96,11 @@ impl Export {
         for held in &mut some.held {
             let own = || files.iter().filter(|file| file.item == Some(held.item));
             let there: BTreeSet<Content> = own().filter_map(|file| file.content).collect();
-            let sidecars = self
+            let all = self
                 .files
                 .iter()
-                .filter(|file| file.is_sidecar_of(held.item));
-            let came = files.iter().filter(|file| file.is_sidecar_of(held.item));
-            held.dark = came.count() < sidecars.count();
+                .filter(|file| file.item == Some(held.item));
+            held.dark = own().count() < all.count();
             let contents = &mut held.facts.contents;
             for content in contents.iter_mut() {
                 *content = content.filter(|content| there.contains(content));

@@ -340,7 +340,14 @@ fn exports_are_judged(truth: &Truth<'_>, tree: &Tree) -> Kept {
             .into_iter()
             .filter(|item| is_here(tree, before, *item))
             .collect();
-        let held = |item: &&usize| export.of(**item).is_some();
+        let all = export.held.iter().flat_map(|held| held.facts.contents);
+        let all: BTreeSet<Content> = all.flatten().collect();
+        let held = |item: &&usize| {
+            let mut own = ROLES
+                .into_iter()
+                .flat_map(|role| truth.contents((**item, role)));
+            own.any(|content| all.contains(&content))
+        };
         let share = known.iter().filter(held).count() as f64 / known.len().max(1) as f64;
         let all_roles = known.iter().all(|item| {
             ROLES.into_iter().all(|role| {
