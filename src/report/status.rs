@@ -106,7 +106,7 @@ pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Statu
     }
     Ok(Status {
         sources,
-        exports: found.exports,
+        exports: found.judged.len() as u64,
         parts: parts.iter().filter(|part| !part.left_over).count() as u64,
         photos: totals.files - videos,
         videos,

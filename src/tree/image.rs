@@ -105,9 +105,7 @@ pub struct Judged {
 /// What was found in the archives, for the sum that `status` prints.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
-    /// Exports that are shown.
-    pub exports: u64,
-    /// The same, one by one, in the order of their stamps.
+    /// The exports that are shown, in the order of their stamps.
     pub judged: Vec<Judged>,
     /// Media entries in all archives.
     pub media: u64,

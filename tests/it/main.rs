@@ -41,6 +41,7 @@ mod readme;
 mod recipes;
 mod relayout;
 mod robust;
+mod series;
 mod service;
 mod sources;
 mod systems;

@@ -136,7 +136,7 @@ fn of_two_versions_of_an_original_the_better_one_is_shown() {
         assert_eq!(found.len(), 1);
         found[path].5
     };
-    let series = [first.clone(), small.clone()];
+    let series = [first.clone(), small];
     assert_eq!(shown(&series, |_| None), 1, "more bytes");
     assert_eq!(
         shown(&series, |entry| Some(u64::from(entry))),
