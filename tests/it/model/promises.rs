@@ -348,7 +348,8 @@ fn exports_are_judged(truth: &Truth<'_>, tree: &Tree) -> Kept {
                 .flat_map(|role| truth.contents((**item, role)));
             own.any(|content| all.contains(&content))
         };
-        let share = known.iter().filter(held).count() as f64 / known.len().max(1) as f64;
+        let lacking = known.len() - known.iter().filter(held).count();
+        let share = 1.0 - lacking as f64 / known.len().max(1) as f64;
         let all_roles = known.iter().all(|item| {
             ROLES.into_iter().all(|role| {
                 let contents = truth.contents((*item, role));

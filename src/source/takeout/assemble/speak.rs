@@ -129,6 +129,7 @@ pub(super) fn adopt(export: &Export, unused: &[usize], batch: &mut Batch) -> Has
     }
     for (index, at) in &adopted {
         let entry = export.entries[*at].id;
+        batch.media[*index].borrowed = true;
         batch.media[*index].sidecar = export
             .sidecars
             .get(&entry)
