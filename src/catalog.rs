@@ -7,7 +7,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `catalog.rs` | what others open, and single values |
-//! | `file` | the file itself: opened, looked through |
+//! | `file` | the file itself: opened, looked through for damage, set aside |
 //! | `schema` | its versions, and the way from each to the next |
 //! | `parts`, `facts` | what the sources held |
 //! | `kept`, `pieces` | the tree that was made of it |
@@ -24,10 +24,11 @@ mod schema;
 mod tests;
 
 use crate::model::Part;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OptionalExtension};
 use std::path::{Path, PathBuf};
 
 pub use facts::Pixels;
+pub use file::Damage;
 pub use schema::SCHEMA;
 
 /// The file's name in the state directory.
@@ -39,6 +40,14 @@ pub enum Error {
     /// SQLite's own words.
     #[error("the catalog failed")]
     Sql(#[source] rusqlite::Error),
+    /// The file is damaged, by what SQLite found.
+    #[error(
+        "the catalog is damaged ({0}); `gphotosfs sync`, or a mount made anew, sets it aside and makes another"
+    )]
+    Damaged(String),
+    /// A damaged catalog cannot be set aside.
+    #[error("the catalog {0} is damaged and cannot be set aside")]
+    Aside(PathBuf, #[source] std::io::Error),
     /// No room for it.
     #[error(
         "the disk with the state directory is full; free some space, or give another with --state-dir"
@@ -72,7 +81,10 @@ pub enum Error {
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Error {
         match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => Error::Full,
+            Some(ErrorCode::DiskFull) => Error::Full,
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                Error::Damaged(error.to_string())
+            }
             _ => Error::Sql(error),
         }
     }
@@ -92,7 +104,7 @@ pub enum Health {
     /// Of a later version, by its schema's number.
     Newer(i64),
     /// What SQLite found.
-    Damaged(Vec<String>),
+    Damaged(String),
 }
 
 /// A part as remembered.
@@ -121,28 +133,55 @@ pub struct KnownPart {
 pub struct Catalog {
     db: Connection,
     dir: PathBuf,
+    damage: Option<Damage>,
 }
 
 impl Catalog {
     /// Opens the catalog of a state directory for its owner, and makes it where it is not there yet. One of an earlier
-    /// version is copied aside and brought up to date.
+    /// version is copied aside and brought up to date, a damaged one is set aside, see [`Catalog::damage`].
     ///
     /// # Errors
-    /// [`Error::Newer`] for a later schema; a file that is no catalog is an [`Error::Sql`].
+    /// [`Error::Newer`] for a later schema; also when SQLite fails.
     pub fn open(state_dir: &Path) -> Result<Catalog> {
         std::fs::create_dir_all(state_dir).map_err(|error| Error::Dir(state_dir.into(), error))?;
         let path = state_dir.join(FILE);
-        let mut db = file::own(&path)?;
+        let (mut db, damage) = file::own(&path)?;
         schema::bring_up(&mut db, &path)?;
         Ok(Catalog {
             db,
             dir: state_dir.into(),
+            damage,
         })
+    }
+
+    /// What was wrong with the catalog that this one has replaced, if it did.
+    pub fn damage(&self) -> Option<&Damage> {
+        self.damage.as_ref()
+    }
+
+    /// Sets the file aside, in which damage was found at use, and makes another. Only for the owner.
+    ///
+    /// # Errors
+    /// [`Error::Aside`], or as [`Catalog::open`].
+    pub fn make_anew(&mut self, what: &str) -> Result<()> {
+        // Closes the file before it gets its other name.
+        self.db = Connection::open_in_memory()?;
+        let damage = file::set_aside(&self.dir.join(FILE), what)?;
+        *self = Catalog::open(&self.dir)?;
+        self.damage = Some(damage);
+        Ok(())
     }
 
     /// The state directory, where what belongs to the catalog lies beside it.
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// The files that hold it: the catalog itself, and its log where something is in that.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let path = self.dir.join(FILE);
+        let log = file::log(&path);
+        [Some(path), log].into_iter().flatten().collect()
     }
 
     /// Opens it for reading; `None` when there is none.
@@ -159,6 +198,7 @@ impl Catalog {
             SCHEMA => Ok(Some(Catalog {
                 db,
                 dir: state_dir.into(),
+                damage: None,
             })),
             // An owner has made the file and not yet the schema.
             0 => Ok(None),

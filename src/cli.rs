@@ -5,6 +5,7 @@
 mod add;
 mod config;
 mod doctor;
+mod exports;
 mod find;
 mod helper;
 mod info;
@@ -164,6 +165,8 @@ enum Command {
     Unmount(unmount::Unmount),
     /// What is shown, what is not, and why
     Status(status::Status),
+    /// The exports: what each holds, whether it is full, whether it is whole
+    Exports(exports::Exports),
     /// All that is known of files in a mount
     Info(info::Info),
     /// Change what moves photos, such as the time zone
@@ -200,6 +203,7 @@ pub fn run() -> ExitCode {
         Command::Mount(mount) => mount.run(&cli.common),
         Command::Unmount(unmount) => unmount.run(),
         Command::Status(status) => status.run(&cli.common),
+        Command::Exports(exports) => exports.run(&cli.common),
         Command::Info(info) => info.run(),
         Command::Relayout(relayout) => relayout.run(&cli.common),
         Command::Config(config) => config.run(&cli.common),

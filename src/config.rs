@@ -12,8 +12,8 @@
 //! | [`decisions`] | what the user decided for one library |
 //! | `layout` | what moves photos: zone, rules, names |
 //!
-//! The file is the authority: names are a function of the sources and of this file. What moves photos, the [`Layout`],
-//! is remembered for each library besides, so that a changed zone is noticed before a backup copies everything anew.
+//! The file is the authority: names are a function of the sources, of this file and of what was decided. What moves
+//! photos, the [`Layout`], is remembered for each library besides, so that a changed zone is noticed before a backup copies everything anew.
 
 pub mod decisions;
 pub mod edit;
@@ -29,7 +29,7 @@ use reader::{File, Reader};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-pub use decisions::Decisions;
+pub use decisions::{Decisions, Forgotten};
 pub use layout::{Layout, Names, RULES, name_max};
 pub use places::{Given, Library, Places};
 
@@ -68,6 +68,15 @@ pub enum Error {
     /// A path that a text file cannot hold.
     #[error("{path} is not UTF-8, and a configuration can hold nothing else; give a link to it", path = .0.display())]
     NotText(PathBuf),
+}
+
+/// A file of ours that says what makes no sense.
+fn wrong(path: &Path, what: impl Into<String>) -> Error {
+    Error::Value {
+        path: path.into(),
+        line: None,
+        what: what.into(),
+    }
 }
 
 /// A text as TOML writes it.

@@ -17,7 +17,7 @@
 //! | [`content`] | checked bytes of blobs, and their cache on disk | store, deflate, model |
 //! | [`sync`] | sources → catalog → image | source, catalog, tree, deflate, model |
 //! | [`fs`] | FUSE: translates requests; mounts, the server, its lock, log and socket | tree, content, model |
-//! | [`report`] | `status`, `info`, and what `doctor` tells of libraries | catalog, sync, tree, model |
+//! | [`report`] | `status`, `exports`, `info`, and what `doctor` tells of libraries | catalog, sync, tree, model |
 //! | [`config`] | settings; the only reader of TOML and XDG | model, tree's fold, tree's Links, tree's Sidecars, catalog's FILE |
 //! | [`cli`] | the commands | all |
 //! | [`demo`] | a small real export, made by code | model |

@@ -7,6 +7,7 @@ pub mod listing;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt;
 
 /// What makes bytes "the same bytes": their length and CRC-32, and, only where two different contents share both,
 /// a hash of their first 64 KiB (0 otherwise).
@@ -176,16 +177,31 @@ impl Location {
 pub struct Part {
     /// Its number in the catalog.
     pub id: u32,
-    /// The archive, or the folder that holds `Takeout`.
+    /// The archive, the unpacked folder `Takeout`, or the loose file.
     pub path: std::path::PathBuf,
-    /// Size of the archive in bytes when it was indexed; 0 for a folder.
+    /// Size of the archive or the loose file in bytes when it was indexed; 0 for a folder.
     pub size: u64,
-    /// Modification time of the archive when it was indexed, nanoseconds since 1970; 0 for a folder.
+    /// Its modification time when it was indexed, nanoseconds since 1970; 0 for a folder.
     pub mtime_ns: i64,
-    /// An unpacked folder, not an archive.
+    /// Not an archive: an unpacked folder, or one file that lies by itself.
     pub folder: bool,
     /// A gzipped tar archive; otherwise, unless a folder, a zip.
     pub gzipped: bool,
+}
+
+impl Part {
+    /// Where an unpacked file lies. `below` is its path below the folder, as bytes; empty for a part that is one file.
+    pub fn file(&self, below: &[u8]) -> std::path::PathBuf {
+        if below.is_empty() {
+            return self.path.clone();
+        }
+        self.path.join(std::ffi::OsStr::from_bytes(below))
+    }
+
+    /// Whether it is a file that lies by itself.
+    pub fn is_loose(&self) -> bool {
+        self.folder && (self.size, self.mtime_ns) != (0, 0)
+    }
 }
 
 /// All that is needed to read one file: what its bytes are and where they lie.

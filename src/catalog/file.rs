@@ -1,15 +1,64 @@
-//! The catalog's file: opened by its owner or for reading, and looked through for damage.
+//! The catalog's file: opened by its owner or for reading, looked through for damage, and set aside when it is damaged.
+//!
+//! SQLite notices damage only where it happens to read, so the owner has the whole file looked through (`PRAGMA
+//! quick_check`): when the last owner did not come to its end, which is when a failing disk or a power cut may have left
+//! damage; before it is brought up to date; and when that was not done for a month. Not each time, since it reads all of
+//! the file: a second for half a million photos from memory, several from a disk, and a mount that finds nothing new
+//! is faster than that. Damage that shows in between is found at use, see [`super::Catalog::make_anew`].
+//!
+//! A damaged file is renamed, with its logs, and never removed: some of it may be saved by whoever needs it.
 
 use super::{Error, Health, Result, SCHEMA, schema};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A reader is never in the way of the writer for longer, nor the writer in that of a reader.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The files that SQLite puts beside a database.
+const LOGS: [&str; 3] = ["-journal", "-wal", "-shm"];
+/// When the file was looked through.
+const CHECKED: &str = "checked";
+/// After so long it is looked through again, seconds.
+const MONTH: i64 = 30 * 24 * 3600;
 
-/// Opens, or makes, the file for its one writer.
-pub(super) fn own(path: &Path) -> Result<Connection> {
+/// A catalog that was damaged and has been set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// What was found.
+    pub what: String,
+    /// Where it lies now.
+    pub aside: PathBuf,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (what, aside) = (&self.what, self.aside.display());
+        write!(
+            f,
+            "the catalog was damaged ({what}); it is set aside as {aside} and made anew from the sources: what none of them \
+             holds any more is no longer known, all else is as before"
+        )
+    }
+}
+
+/// Opens, or makes, the file for its one writer. A damaged one is set aside first.
+pub(super) fn own(path: &Path) -> Result<(Connection, Option<Damage>)> {
+    match sound(path) {
+        Err(Error::Damaged(what)) => {
+            let damage = set_aside(path, &what)?;
+            Ok((sound(path)?, Some(damage)))
+        }
+        Err(error) => Err(error),
+        Ok(db) => Ok((db, None)),
+    }
+}
+
+fn sound(path: &Path) -> Result<Connection> {
+    // The last to leave removes the log.
+    let was_left = log(path).is_some();
     if path.exists() {
         // Opening for writing changes the file already, and a newer catalog is not to be touched.
         let found = schema::version(&read(path)?)?;
@@ -22,7 +71,36 @@ pub(super) fn own(path: &Path) -> Result<Connection> {
     // A power cut may lose the last transactions, which are then indexed again; it never leaves half of one.
     db.pragma_update(None, "synchronous", "NORMAL")?;
     db.busy_timeout(PATIENCE)?;
+    let version = schema::version(&db)?;
+    if version != 0 && (was_left || version < SCHEMA || is_due(&db)?) {
+        let found = quick_check(&db)?;
+        if !found.is_empty() {
+            return Err(Error::Damaged(found.join("; ")));
+        }
+        note_check(&db)?;
+    }
     Ok(db)
+}
+
+/// The log of a database, where something is in it.
+pub(super) fn log(path: &Path) -> Option<PathBuf> {
+    let log = beside(path, "-wal");
+    let holds = std::fs::metadata(&log).is_ok_and(|meta| meta.len() > 0);
+    holds.then_some(log)
+}
+
+/// Remembers that the file has been looked through, or is new.
+pub(super) fn note_check(db: &Connection) -> Result<()> {
+    let note = "INSERT OR REPLACE INTO meta VALUES (?1, unixepoch())";
+    db.execute(note, [CHECKED])?;
+    Ok(())
+}
+
+/// A clock that went backwards makes it due as well.
+fn is_due(db: &Connection) -> Result<bool> {
+    let ago = "SELECT unixepoch() - CAST(value AS INTEGER) FROM meta WHERE key = ?1";
+    let ago: Option<i64> = db.query_row(ago, [CHECKED], |row| row.get(0)).optional()?;
+    Ok(ago.is_none_or(|ago| !(0..MONTH).contains(&ago)))
 }
 
 /// Opens a file that is there for somebody who changes nothing in it.
@@ -38,7 +116,7 @@ pub(super) fn health(path: &Path) -> Result<Health> {
         return Ok(Health::Absent);
     }
     match check(path) {
-        Err(Error::Sql(error)) if is_damage(&error) => Ok(Health::Damaged(vec![error.to_string()])),
+        Err(Error::Damaged(what)) => Ok(Health::Damaged(what)),
         other => other,
     }
 }
@@ -49,22 +127,49 @@ fn check(path: &Path) -> Result<Health> {
     if version > SCHEMA {
         return Ok(Health::Newer(version));
     }
-    let mut query = db.prepare("PRAGMA quick_check(20)")?;
-    let found: Vec<String> = query
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok(match found.as_slice() {
-        [ok] if ok == "ok" && version < SCHEMA => Health::Older(version),
-        [ok] if ok == "ok" => Health::Sound,
-        _ => Health::Damaged(found),
+    let found = quick_check(&db)?;
+    Ok(if !found.is_empty() {
+        Health::Damaged(found.join("; "))
+    } else if version < SCHEMA {
+        Health::Older(version)
+    } else {
+        Health::Sound
     })
 }
 
-fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt)
-    )
+/// What is wrong with a database; the first few things, or nothing.
+fn quick_check(db: &Connection) -> Result<Vec<String>> {
+    let mut query = db.prepare("PRAGMA quick_check(3)")?;
+    let found = query.query_map([], |row| row.get(0))?;
+    let mut found: Vec<String> = found.collect::<rusqlite::Result<_>>()?;
+    found.retain(|line| line != "ok");
+    Ok(found)
+}
+
+/// Renames a damaged file and its logs: `catalog.sqlite.damaged-20261124T120000Z`. The file itself goes last: a log without
+/// it would be taken for that of the next one.
+pub(super) fn set_aside(path: &Path, what: &str) -> Result<Damage> {
+    let failed = |error| Error::Aside(path.into(), error);
+    let now = "SELECT strftime('%Y%m%dT%H%M%SZ', 'now')";
+    let now: String = Connection::open_in_memory()?.query_row(now, [], |row| row.get(0))?;
+    let name = |number: u32| match number {
+        1 => beside(path, &format!(".damaged-{now}")),
+        more => beside(path, &format!(".damaged-{now}-{more}")),
+    };
+    // Two within a second.
+    let aside = (1..).map(name).find(|aside| !aside.exists());
+    let aside = aside.unwrap_or_else(|| name(0));
+    for ending in LOGS.into_iter().chain([""]) {
+        match std::fs::rename(beside(path, ending), beside(&aside, ending)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+    }
+    sync_folder(path).map_err(failed)?;
+    let what = what.to_owned();
+    let damage = Damage { what, aside };
+    tracing::warn!("{damage}");
+    Ok(damage)
 }
 
 /// A path that lies beside another, its name longer by an ending.
@@ -76,10 +181,10 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
 
 /// Removes a database with its logs, if there is one. The file itself goes last: a log without it would be taken for that
 /// of the next one.
-pub(super) fn remove(path: &Path) -> std::io::Result<()> {
-    for ending in ["-journal", "-wal", "-shm", ""] {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    for ending in LOGS.into_iter().chain([""]) {
         match std::fs::remove_file(beside(path, ending)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }
@@ -87,6 +192,6 @@ pub(super) fn remove(path: &Path) -> std::io::Result<()> {
 }
 
 /// Makes names in the folder of a file outlast a power cut.
-pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     std::fs::File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
 }

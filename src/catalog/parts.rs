@@ -7,7 +7,6 @@ use crate::model::listing::NewEntry;
 use rusqlite::params;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 /// How the forms of parts are marked; 0 is a zip.
 const UNPACKED: i64 = 1;
@@ -100,14 +99,21 @@ impl Catalog {
         Ok(())
     }
 
-    /// A part was found elsewhere.
+    /// A part was found elsewhere, with another time, or with another name: remembers those.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn move_part(&mut self, part: u32, path: &Path) -> Result<()> {
+    pub fn move_part(&mut self, part: &KnownPart) -> Result<()> {
         self.db.execute(
-            "UPDATE part SET path = ?2 WHERE id = ?1",
-            params![part, path.as_os_str().as_bytes()],
+            "UPDATE part SET path = ?2, mtime_ns = ?3, stamp = ?4, series = ?5, number = ?6 WHERE id = ?1",
+            params![
+                part.part.id,
+                part.part.path.as_os_str().as_bytes(),
+                part.part.mtime_ns,
+                part.stamp,
+                part.series,
+                part.number,
+            ],
         )?;
         Ok(())
     }
@@ -122,6 +128,17 @@ impl Catalog {
             params![part, digest],
         )?;
         Ok(())
+    }
+
+    /// How many bytes the entries of a part take.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn bytes(&self, part: u32) -> Result<u64> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT coalesce(sum(packed), 0) FROM entry WHERE part = ?1")?;
+        Ok(query.query_row([part], |row| unsigned(row, 0))?)
     }
 
     /// Forgets a part.

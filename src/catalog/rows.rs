@@ -214,8 +214,29 @@ pub(super) fn add_json(db: &Connection, image: &mut Image) -> Result<()> {
     Ok(())
 }
 
-/// Takes from earlier parts at the path of `new` what `new` holds. Those without media left are forgotten; the others
-/// are marked.
+const FORGET: &str = "To forget them, delete the catalog in the state directory and mount again";
+
+/// How many of a part's entries decide about the tree, and how many of those are media.
+fn left(tx: &Transaction<'_>, part: u32) -> Result<(u64, u64)> {
+    let mut query = tx.prepare("SELECT kind, count(*) FROM entry WHERE part = ?1 GROUP BY kind")?;
+    let mut rows = query.query([part])?;
+    let (mut left, mut media) = (0, 0);
+    while let Some(row) = rows.next()? {
+        let count = unsigned(row, 1)?;
+        match Kind::of(row.get(0)?) {
+            Some(Kind::Junk | Kind::Other) => {}
+            Some(Kind::Media) => {
+                left += count;
+                media += count;
+            }
+            _ => left += count,
+        }
+    }
+    Ok((left, media))
+}
+
+/// Takes from earlier parts at the path of `new` what `new` holds. Those of which nothing is left that decides about the
+/// tree are forgotten; the others are marked.
 pub(super) fn supersede(tx: &Transaction<'_>, new: u32, mark: i64) -> Result<()> {
     let mut query = tx.prepare(
         "SELECT o.id, o.path FROM part o JOIN part n ON n.path = o.path WHERE n.id = ?1 AND o.id <> ?1",
@@ -239,18 +260,22 @@ pub(super) fn supersede(tx: &Transaction<'_>, new: u32, mark: i64) -> Result<()>
              (SELECT 1 FROM held WHERE held.dir = entry.dir AND held.name = entry.name)",
             [part],
         )?;
-        let media = Kind::Media as i64;
-        let count = "SELECT count(*) FROM entry WHERE part = ?1 AND kind = ?2";
-        let left: i64 = tx.query_row(count, params![part, media], |row| row.get(0))?;
+        let (left, media) = left(tx, part)?;
         if left == 0 {
             delete(tx, part)?;
             continue;
         }
-        let problem = format!(
-            "{}: no longer holds {left} media files that it held; their names are kept, and reading them fails. \
-             To forget them, delete the catalog in the state directory and mount again",
-            String::from_utf8_lossy(&path)
-        );
+        let path = String::from_utf8_lossy(&path);
+        let problem = if media == 0 {
+            format!(
+                "{path}: no longer holds {left} sidecars and albums that it held; what they say is kept. {FORGET}"
+            )
+        } else {
+            format!(
+                "{path}: no longer holds {media} media files that it held; their names are kept, and reading them fails. \
+                 {FORGET}"
+            )
+        };
         let problems = serde_json::Value::from(vec![problem]).to_string();
         tx.execute(
             "UPDATE part SET complete = ?2, problems = ?3 WHERE id = ?1",

@@ -37,7 +37,10 @@ pub(super) fn version(db: &Connection) -> Result<i64> {
 pub(super) fn bring_up(db: &mut Connection, path: &Path) -> Result<()> {
     match version(db)? {
         SCHEMA => Ok(()),
-        0 => step(db, include_str!("../catalog.sql"), SCHEMA),
+        0 => {
+            step(db, include_str!("../catalog.sql"), SCHEMA)?;
+            file::note_check(db)
+        }
         old @ 1..SCHEMA => {
             copy_aside(db, path, old)?;
             tracing::info!(

@@ -72,7 +72,8 @@ fn an_older_catalog_is_copied_aside_with_its_log() {
     assert!(matches!(Catalog::peek(dir), Err(Error::Older(_, 1))));
     assert_eq!(Catalog::health(dir).unwrap(), Health::Older(1));
     // The last that was written is still in the log, as after a crash: somebody reads, so nobody cleans up.
-    let writer = file::own(&dir.join(FILE)).unwrap();
+    let writer = Connection::open(dir.join(FILE)).unwrap();
+    writer.pragma_update(None, "journal_mode", "WAL").unwrap();
     let reader = file::read(&dir.join(FILE)).unwrap();
     let count = "BEGIN; SELECT count(*) FROM meta";
     reader.execute_batch(count).unwrap();
@@ -143,19 +144,89 @@ fn a_newer_catalog_is_left_alone() {
     }
 }
 
+/// Fills the second half of a file with something else.
+fn spoil(path: &Path) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..].fill(0xa5);
+    std::fs::write(path, &bytes).unwrap();
+}
+
+/// Names in a folder that begin so, sorted.
+fn names(dir: &Path, begin: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name.starts_with(begin)).collect();
+    names.sort();
+    names
+}
+
 #[test]
-fn damage_is_found() {
+fn a_file_that_is_no_catalog_is_set_aside() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
-    drop(Catalog::open(dir).unwrap());
     let path = dir.join(FILE);
-    let mut bytes = std::fs::read(&path).unwrap();
-    let middle = bytes.len() / 2;
-    for byte in &mut bytes[middle..] {
-        *byte = 0xa5;
+    let damaged = format!("{FILE}.damaged-");
+    for round in 1..4 {
+        std::fs::write(&path, format!("no catalog at all, {round}")).unwrap();
+        for log in ["-wal", "-shm"] {
+            std::fs::write(file::beside(&path, log), "nor a log").unwrap();
+        }
+        assert!(matches!(Catalog::health(dir).unwrap(), Health::Damaged(_)));
+        assert!(matches!(Catalog::peek(dir), Err(Error::Damaged(_))));
+        let catalog = Catalog::open(dir).unwrap();
+        let damage = catalog.damage().unwrap().clone();
+        assert!(catalog.parts().unwrap().is_empty());
+        let kept = std::fs::read_to_string(&damage.aside).unwrap();
+        assert_eq!(kept, format!("no catalog at all, {round}"));
+        // The file and its log, also of several that were set aside within a second.
+        assert_eq!(
+            names(dir, &damaged)
+                .iter()
+                .filter(|name| name.ends_with("-wal"))
+                .count(),
+            round
+        );
+        drop(catalog);
+        assert_eq!(Catalog::health(dir).unwrap(), Health::Sound);
+        assert_eq!(Catalog::open(dir).unwrap().damage(), None);
     }
-    std::fs::write(&path, &bytes).unwrap();
+}
+
+/// Damage in a page that nobody reads at the start.
+#[test]
+fn the_file_is_looked_through_after_a_bad_end_and_once_a_month() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let path = dir.join(FILE);
+    let make = || {
+        file::remove(&path).unwrap();
+        let mut catalog = Catalog::open(dir).unwrap();
+        catalog.set_meta("long", &"x".repeat(100_000)).unwrap();
+    };
+    make();
+    spoil(&path);
     assert!(matches!(Catalog::health(dir).unwrap(), Health::Damaged(_)));
-    std::fs::write(&path, "no catalog at all").unwrap();
-    assert!(matches!(Catalog::health(dir).unwrap(), Health::Damaged(_)));
+    assert_eq!(Catalog::open(dir).unwrap().damage(), None);
+    // A log was left behind.
+    std::fs::write(file::beside(&path, "-wal"), [0; 32]).unwrap();
+    assert!(Catalog::open(dir).unwrap().damage().is_some());
+
+    for late in [-40 * 24 * 3600, 40 * 24 * 3600] {
+        make();
+        let checked = "UPDATE meta SET value = value + ?1 WHERE key = 'checked'";
+        let db = Connection::open(&path).unwrap();
+        assert_eq!(db.execute(checked, [late]).unwrap(), 1);
+        drop(db);
+        // One that is sound is looked through once and not again.
+        assert_eq!(Catalog::open(dir).unwrap().damage(), None);
+        spoil(&path);
+        assert_eq!(Catalog::open(dir).unwrap().damage(), None);
+        make();
+        let db = Connection::open(&path).unwrap();
+        db.execute(checked, [late]).unwrap();
+        drop(db);
+        spoil(&path);
+        assert!(Catalog::open(dir).unwrap().damage().is_some());
+    }
 }

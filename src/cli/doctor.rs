@@ -176,6 +176,7 @@ fn libraries(places: &Places, config: &Config) -> Vec<Line> {
             libraries.push(Library {
                 sources: doctor::remembered(&state_dir),
                 cache_dir: places.cache.clone(),
+                decisions: places.decisions(&state_dir),
                 state_dir,
             });
         }

@@ -21,39 +21,39 @@ pub(super) fn pass(
     accept: &[String],
     service: bool,
 ) -> anyhow::Result<Outcome> {
-    let mut decisions = Decisions::load(&library.state_dir)?;
+    let mut decisions = Decisions::load(&library.decisions)?;
+    decisions.take_over(&library.state_dir)?;
     decisions.accept(accept)?;
-    let in_force = in_force(&decisions, &config.layout, library)?;
+    let in_force = Layout::in_force(&library.state_dir)?;
+    let other = in_force
+        .as_ref()
+        .filter(|in_force| **in_force != config.layout);
+    let other = other.map(|layout| fold(layout, library)).transpose()?;
     let counted = sync::Progress::default();
-    let decided = decisions.decided();
     let pass = sync::Pass {
         sources: &library.sources,
-        decided: &decided,
+        decided: decisions.decided(),
         rules: &config.rules,
-        in_force: in_force.as_ref(),
+        in_force: other.as_ref(),
         progress: &counted,
     };
     let ended = progress::show(&counted, common.quiet, service, || {
         sync::sync(catalog, &pass)
     })?;
-    let outcome = ended.map_err(|error| match error {
-        sync::Error::WouldMove(moves) => would_move(config, &decisions, &moves),
-        error => error.into(),
+    let outcome = ended.map_err(|error| {
+        let error = match error {
+            sync::Error::WouldMove(moves) => {
+                would_move(config, &in_force.unwrap_or_default(), &moves)
+            }
+            error => error.into(),
+        };
+        match catalog.damage() {
+            Some(damage) => error.context(damage.to_string()),
+            None => error,
+        }
     })?;
-    decisions.set_layout(&config.layout)?;
+    config.layout.put_in_force(&library.state_dir)?;
     Ok(outcome)
-}
-
-/// The layout that made the names so far, where it is another than the configured one.
-fn in_force(
-    decisions: &Decisions,
-    layout: &Layout,
-    library: &Library,
-) -> anyhow::Result<Option<Rules>> {
-    match decisions.layout().filter(|in_force| *in_force != layout) {
-        None => Ok(None),
-        Some(in_force) => fold(in_force, library).map(Some),
-    }
 }
 
 fn fold(in_force: &Layout, library: &Library) -> anyhow::Result<Rules> {
@@ -63,12 +63,8 @@ fn fold(in_force: &Layout, library: &Library) -> anyhow::Result<Rules> {
         .with_context(|| format!("the layout in force in {}", library.state_dir.display()))
 }
 
-fn would_move(config: &Config, decisions: &Decisions, moves: &Moves) -> anyhow::Error {
-    let usual = Layout::default();
-    let differences = decisions
-        .layout()
-        .unwrap_or(&usual)
-        .differences(&config.layout);
+fn would_move(config: &Config, in_force: &Layout, moves: &Moves) -> anyhow::Error {
+    let differences = in_force.differences(&config.layout);
     let (was, is): (Vec<String>, Vec<String>) = differences.into_iter().unzip();
     anyhow!(
         "{} of {} photos and videos would move or be renamed, and a backup would copy them again: the configuration {} \

@@ -84,15 +84,17 @@ impl Relayout {
             self.demo,
         )?;
         let lock = self.lock(&state)?;
-        let mut decisions = Decisions::load(&state)?;
-        let old = decisions.layout().unwrap_or(&config.layout).clone();
+        let in_force = Layout::in_force(&state)?;
+        let was_made = in_force.is_some();
+        let old = in_force.unwrap_or_else(|| config.layout.clone());
         if old == new && config.layout == new {
             return self.nothing(&new);
         }
+        let decisions = Decisions::load(&places.decisions(&state))?;
         let decided = decisions.decided();
-        let known = preview(&state, &old, &new, &decided)?;
+        let known = preview(&state, &old, &new, decided)?;
         let is_known = known.is_some();
-        if !is_known && decisions.layout().is_some() {
+        if !is_known && was_made {
             bail!(
                 "nobody can tell what would move: the catalog in {} is gone or not whole. `gphotosfs sync` makes it \
                  anew, and tells when the layout stands in the way",
@@ -110,12 +112,10 @@ impl Relayout {
         // The configuration first: stopped between the two, the next mount refuses and names this command.
         edit::set_layout(&places.config, &new)?;
         if state.exists() {
-            decisions.set_layout(&new)?;
+            new.put_in_force(&state)?;
         }
         if is_known {
-            let rules = &fold(&new)?;
-            let decided = &decided;
-            relayout::change(&mut Catalog::open(&state)?, Terms { rules, decided })?;
+            change(&state, &new, decided)?;
         }
         drop(lock);
         self.end(&old, &new, moves, true)
@@ -221,6 +221,17 @@ impl Relayout {
             done,
         })
     }
+}
+
+/// Makes the tree anew under a layout.
+fn change(state: &Path, new: &Layout, decided: &Decided) -> anyhow::Result<()> {
+    let mut catalog = Catalog::open(state)?;
+    if let Some(damage) = catalog.damage() {
+        bail!("the layout is changed, and `gphotosfs sync` makes the tree anew: {damage}");
+    }
+    let rules = &fold(new)?;
+    relayout::change(&mut catalog, Terms { rules, decided })?;
+    Ok(())
 }
 
 /// What would move; `None` where nothing has been indexed yet.

@@ -53,7 +53,8 @@ impl Status {
                 state.display()
             )
         })?;
-        let report = report(&catalog, &state)?;
+        let settings = [places.config.clone(), places.decisions(&state)];
+        let report = report(&catalog, &state, &settings)?;
         if self.json {
             print_json(&report)?;
         } else {
@@ -75,11 +76,11 @@ struct Whole {
     mount: Option<Stats>,
 }
 
-fn report(catalog: &Catalog, state: &Path) -> anyhow::Result<Whole> {
+fn report(catalog: &Catalog, state: &Path, settings: &[PathBuf]) -> anyhow::Result<Whole> {
     let sources: Vec<String> = parse(catalog.meta("sources")?)?;
     let shown: Options = parse(catalog.meta("shown")?)?;
     Ok(Whole {
-        library: status::status(catalog, sources.len() as u64, shown)?,
+        library: status::status(catalog, sources.len() as u64, shown, settings)?,
         mount: control::ask(state)?,
     })
 }
@@ -153,6 +154,17 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
             text,
             "{} system files and thumbnails and {} files of other Google products are not photos",
             report.junk, report.foreign
+        )?;
+    }
+    if let Some(back_up) = &report.back_up {
+        let files = back_up.files.iter().map(|file| file.display().to_string());
+        writeln!(
+            text,
+            "\n{} part(s) are gone, and with them the bytes of {} photos and videos: only the index knows their names. Back \
+             up, while nothing is mounted: {}",
+            n(back_up.parts),
+            n(back_up.photos),
+            files.collect::<Vec<_>>().join(" ")
         )?;
     }
     match &whole.mount {

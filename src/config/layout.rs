@@ -1,11 +1,17 @@
 //! What moves photos: the zone in which a month begins, the rules for names, and what names may hold.
 //!
-//! The configuration asks for a layout. The one in force, by which the names were made that backups know, stands beside
-//! each catalog (see [`super::decisions`]). A key that is added here gets its default where it is not written.
+//! The configuration asks for a layout. The one in force, by which the names were made that backups know, stands in each
+//! state directory, in `layout.toml`: nobody decides it, a pass that has come to its end leaves it there. A key that is
+//! added here gets its default where it is not written.
 
-use super::text;
+use super::replace::{read, replace};
+use super::{Error, decisions, text, wrong};
 use crate::tree::fold::{Form, Rules};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The file's name.
+const FILE: &str = "layout.toml";
 
 /// The rules for names that this program knows. A configuration that asks for others is refused.
 pub const RULES: u32 = 1;
@@ -81,6 +87,35 @@ impl Layout {
             .collect()
     }
 
+    /// The layout in force in a state directory; `None` before the first pass has come to its end.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no TOML.
+    pub fn in_force(state_dir: &Path) -> Result<Option<Layout>, Error> {
+        let path = state_dir.join(FILE);
+        let layout = read(&path)?;
+        if !layout.is_empty() {
+            return parse(&path, &layout).map(Some);
+        }
+        // Where it stood before the first release.
+        let path = state_dir.join(decisions::FILE);
+        let old: Old = parse(&path, &read(&path)?)?;
+        Ok(old.layout)
+    }
+
+    /// Puts the layout in force.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written.
+    pub fn put_in_force(&self, state_dir: &Path) -> Result<(), Error> {
+        let path = state_dir.join(FILE);
+        let new = toml::to_string(self).map_err(|error| wrong(&path, error.to_string()))?;
+        if read(&path)? == new {
+            return Ok(());
+        }
+        replace(&path, &new)
+    }
+
     /// What the fold needs to know.
     ///
     /// # Errors
@@ -106,9 +141,35 @@ impl Layout {
     }
 }
 
+/// What `decisions.toml` held before the first release.
+#[derive(Debug, Deserialize)]
+struct Old {
+    layout: Option<Layout>,
+}
+
+fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T, Error> {
+    toml::from_str(text).map_err(|error: toml::de::Error| wrong(path, error.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_layout_in_force_lasts() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Layout::in_force(dir.path()).unwrap(), None);
+        let old = "accept_incomplete = []\n[layout]\nzone = \"Europe/Paris\"\n";
+        std::fs::write(dir.path().join(decisions::FILE), old).unwrap();
+        let zone = |dir: &Path| Layout::in_force(dir).unwrap().unwrap().zone;
+        assert_eq!(zone(dir.path()), "Europe/Paris");
+        let lisbon = Layout {
+            zone: "Europe/Lisbon".into(),
+            ..Layout::default()
+        };
+        lisbon.put_in_force(dir.path()).unwrap();
+        assert_eq!(Layout::in_force(dir.path()).unwrap(), Some(lisbon));
+    }
 
     #[test]
     fn layouts_differ_by_their_keys() {

@@ -7,7 +7,7 @@
 //! `GPHOTOSFS_CONFIG=%E/gphotosfs/config.toml GPHOTOSFS_STATE_DIR=%S/gphotosfs GPHOTOSFS_CACHE_DIR=%C/gphotosfs`, which
 //! are the same places; systemd's own `STATE_DIRECTORY` is not read, since it may be a list.
 
-use super::Error;
+use super::{Error, decisions};
 use etcetera::BaseStrategy;
 use sha2::{Digest, Sha256};
 use std::os::unix::ffi::OsStrExt;
@@ -157,11 +157,29 @@ impl Places {
     }
 
     fn named(&self, name: &str, sources: Vec<PathBuf>) -> Library {
+        let state_dir = self.state.join(name);
         Library {
-            state_dir: self.state.join(name),
+            decisions: self.decisions(&state_dir),
+            state_dir,
             cache_dir: self.cache.join(name),
             sources,
         }
+    }
+
+    /// Where the decisions on the library of a state directory lie: those on the configured one beside the configuration,
+    /// with the name of that before their own where it has a name of its own, others in the state directory.
+    pub fn decisions(&self, state_dir: &Path) -> PathBuf {
+        if state_dir != self.state.join(CONFIGURED) {
+            return state_dir.join(decisions::FILE);
+        }
+        let name = self.config.file_stem().unwrap_or_default();
+        if name == "config" {
+            return self.config.with_file_name(decisions::FILE);
+        }
+        let mut file = name.to_owned();
+        file.push(".");
+        file.push(decisions::FILE);
+        self.config.with_file_name(file)
     }
 
     /// State directories of the libraries that have a catalog.
@@ -183,6 +201,8 @@ pub struct Library {
     pub state_dir: PathBuf,
     /// Cached bytes.
     pub cache_dir: PathBuf,
+    /// What the user decided.
+    pub decisions: PathBuf,
     /// Archives and folders.
     pub sources: Vec<PathBuf>,
 }
@@ -216,6 +236,24 @@ mod tests {
         let one = places.configured(vec![a.clone()]);
         assert_eq!(one.state_dir, places.configured(vec![a, b]).state_dir);
         assert_eq!(one.state_dir, Path::new("/s/library"));
+    }
+
+    #[test]
+    fn decisions_lie_beside_the_configuration_or_the_catalog() {
+        let places = |config: &str| {
+            let mut places = Places::find(&given("/s", "/c", false)).unwrap();
+            places.config = config.into();
+            places
+        };
+        let configured = |config| places(config).configured(Vec::new()).decisions;
+        assert_eq!(configured("/e/config.toml"), Path::new("/e/decisions.toml"));
+        // Two configurations in one folder are two libraries.
+        assert_eq!(
+            configured("/e/ada.toml"),
+            Path::new("/e/ada.decisions.toml")
+        );
+        let library = places("/e/config.toml").library(&["/x".into()]);
+        assert_eq!(library.decisions, library.state_dir.join("decisions.toml"));
     }
 
     #[test]

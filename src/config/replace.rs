@@ -6,7 +6,7 @@
 use super::Error;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, fchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 /// More links than this one after the other are a loop.
@@ -18,6 +18,18 @@ pub(super) struct Folder {
     dir: File,
     path: PathBuf,
     file: PathBuf,
+}
+
+/// The text of a file; none where it is not there.
+pub(super) fn read(path: &Path) -> Result<String, Error> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(source) => Err(Error::Read {
+            path: path.into(),
+            source,
+        }),
+    }
 }
 
 /// Writes a whole file.
@@ -49,25 +61,27 @@ impl Folder {
 
     /// The text of the file; none where it is not there yet.
     pub(super) fn read(&self) -> Result<String, Error> {
-        match fs::read_to_string(&self.file) {
-            Ok(text) => Ok(text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
-            Err(source) => Err(Error::Read {
-                path: self.file.clone(),
-                source,
-            }),
-        }
+        read(&self.file)
     }
 
     /// Puts a new text in place of the file.
     pub(super) fn replace(&self, text: &str) -> Result<(), Error> {
-        self.put(text).map_err(|source| Error::Write {
+        self.put(text, 0o666)
+    }
+
+    /// The same; a file that is not there yet becomes one for its owner alone.
+    pub(super) fn replace_private(&self, text: &str) -> Result<(), Error> {
+        self.put(text, 0o600)
+    }
+
+    fn put(&self, text: &str, mode: u32) -> Result<(), Error> {
+        self.write(text, mode).map_err(|source| Error::Write {
             path: self.file.clone(),
             source,
         })
     }
 
-    fn put(&self, text: &str) -> io::Result<()> {
+    fn write(&self, text: &str, mode: u32) -> io::Result<()> {
         let mut name = std::ffi::OsString::from(".");
         name.push(self.file.file_name().unwrap_or_default());
         name.push(".new");
@@ -77,6 +91,7 @@ impl Folder {
             .write(true)
             .create(true)
             .truncate(true)
+            .mode(mode)
             .open(&new)?;
         match fs::metadata(&self.file) {
             Ok(old) => {

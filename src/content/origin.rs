@@ -264,7 +264,7 @@ impl Origin {
                 ..
             } => {
                 let below = Path::new(OsStr::from_bytes(blob.path));
-                let path = seat.part.path.join(below);
+                let path = seat.part.file(blob.path);
                 if below
                     .components()
                     .all(|step| matches!(step, Component::Normal(_)))

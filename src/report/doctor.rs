@@ -68,9 +68,8 @@ pub fn catalog(name: &str, state_dir: &Path) -> Line {
         Ok(Health::Damaged(found)) => Line::wrong(
             check,
             format!(
-                "{file} is damaged ({}); delete it when nothing is mounted and mount again, which names everything as \
-                 before but what no source holds any more",
-                found.first().map_or("", String::as_str)
+                "{file} is damaged ({found}); the next `gphotosfs sync`, or mount, sets it aside and makes another, which \
+                 names everything as before but what no source holds any more"
             ),
         ),
         Err(error) => Line::wrong(

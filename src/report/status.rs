@@ -1,11 +1,12 @@
 //! The state of a library: what is shown, what is not, and why.
 
-use crate::catalog::{self, Catalog};
+use crate::catalog::{self, Catalog, KnownPart};
 use crate::sync;
-use crate::tree::image::Hidden;
+use crate::tree::image::{FileRecord, Hidden, Image};
 use crate::tree::{Options, Tree, numbers};
 use serde::Serialize;
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 /// What is left out on purpose, in contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -18,6 +19,17 @@ pub struct LeftOut {
     pub older: u64,
     /// Forgotten, as the user wanted.
     pub forgotten: u64,
+}
+
+/// What no source that is here could tell again, were the catalog lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BackUp {
+    /// Parts that are gone, or hold no more what they held.
+    pub parts: u64,
+    /// Contents that no other part holds: of these the catalog keeps the names.
+    pub photos: u64,
+    /// The files that know it.
+    pub files: Vec<PathBuf>,
 }
 
 /// The report. Its field names are those of `status --json`, which adds what a running mount tells.
@@ -63,15 +75,22 @@ pub struct Status {
     /// Media of other Google products, left out.
     #[serde(skip)]
     pub foreign: u64,
+    /// What to back up; `None` as long as all can be made anew from the sources.
+    pub back_up: Option<BackUp>,
     /// What needs the user.
     pub problems: Vec<String>,
 }
 
-/// Makes the report.
+/// Makes the report. `settings` are the files with the configuration and the decisions, whether they are there or not.
 ///
 /// # Errors
 /// When the catalog cannot be read.
-pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Status, catalog::Error> {
+pub fn status(
+    catalog: &Catalog,
+    sources: u64,
+    options: Options,
+    settings: &[PathBuf],
+) -> Result<Status, catalog::Error> {
     let parts: Vec<_> = catalog
         .parts()?
         .into_iter()
@@ -79,6 +98,7 @@ pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Statu
         .collect();
     let image = catalog.image_with(options.sidecars)?;
     let found = image.found.clone();
+    let back_up = back_up(catalog, &parts, &image, settings);
     let mut left_out = LeftOut::default();
     let mut duplicates = 0;
     for file in &image.files {
@@ -124,6 +144,29 @@ pub fn status(catalog: &Catalog, sources: u64, options: Options) -> Result<Statu
         unmatched: found.lone_sidecars + found.lone_media,
         lone: (found.lone_sidecars, found.lone_media),
         foreign: found.foreign,
+        back_up,
         problems,
+    })
+}
+
+fn back_up(
+    catalog: &Catalog,
+    parts: &[KnownPart],
+    image: &Image,
+    settings: &[PathBuf],
+) -> Option<BackUp> {
+    let absent = sync::absent(parts);
+    if absent.is_empty() {
+        return None;
+    }
+    let only_there = |file: &&FileRecord| {
+        file.hidden != Hidden::Forgotten && absent.contains(&file.location.part())
+    };
+    let mut files = catalog.files();
+    files.extend(settings.iter().filter(|path| path.exists()).cloned());
+    Some(BackUp {
+        parts: absent.len() as u64,
+        photos: image.files.iter().filter(only_there).count() as u64,
+        files,
     })
 }

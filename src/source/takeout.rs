@@ -4,6 +4,7 @@ pub mod archive;
 pub mod assemble;
 pub mod folder;
 pub mod json;
+pub mod loose;
 pub mod name;
 pub mod pair;
 pub mod part;

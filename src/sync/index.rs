@@ -6,26 +6,25 @@
 //! interrupted goes on where it stopped.
 
 mod gzipped;
+mod unpacked;
 
-pub(super) use gzipped::has_points;
+pub(super) use gzipped::{has_points, is as is_gzipped};
+pub(super) use unpacked::{Looked, folder, loose};
 
 use super::Progress;
+use super::same::{self, Digest};
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::model::Part;
 use crate::model::chain;
-use crate::model::listing::{Entry, Facts, Kind, Listed, NewEntry};
+use crate::model::listing::{Facts, Kind, Listed, NewEntry};
 use crate::source::takeout::archive::Archive;
 use crate::source::takeout::json::{self, Json};
-use crate::source::takeout::part::{Form, Found, is_root};
-use crate::source::takeout::{archive, folder as unpacked, name, tgz};
-use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::io::{self, Read};
+use crate::source::takeout::part::{Form, Found, is_root, mtime_ns};
+use crate::source::takeout::{archive, name, tgz};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-/// Bytes of a folder's media after which what was read is kept.
-const KEEP_AFTER: u64 = 256 << 20;
 /// How many damaged entries of a part are told one by one.
 const TOLD: usize = 20;
 
@@ -41,6 +40,20 @@ pub enum Error {
     /// A form that cannot be read.
     #[error("{0}")]
     Unsupported(&'static str),
+    /// It has changed while it was read: somebody is still writing it.
+    #[error("still being written; what is in it will be seen when it is whole")]
+    Unsettled,
+    /// A file by itself, in a folder or loose.
+    #[error("cannot read {path}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The catalog failed.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
 }
 
 /// What a file is, as far as its path tells.
@@ -97,12 +110,9 @@ pub fn keep(catalog: &mut Catalog, indexed: &Indexed) -> Result<(), catalog::Err
 /// [`Error::Archive`] when the central directory cannot be read, and [`Error::Gzipped`] when anything in a tgz is
 /// wrong; a damaged entry of a zip is a problem of the part, not an error.
 pub fn read(found: &Found, seek: &Path, progress: &Progress) -> Result<Indexed, Error> {
-    match found.form {
-        Form::Zip | Form::Tgz => {}
-        Form::Partial | Form::Folder => return Err(Error::Unsupported("still being downloaded")),
-    }
+    let digest = same::of_file(found)?;
     if gzipped::is(found)? {
-        return gzipped::read(found, seek, progress);
+        return gzipped::read(found, digest, seek, progress);
     }
     let archive = Archive::open(&found.path)?;
     let listed = archive.list()?;
@@ -124,11 +134,26 @@ pub fn read(found: &Found, seek: &Path, progress: &Progress) -> Result<Indexed, 
             Err(error) => problems.add(&listed[at].path, &chain(&error)),
         }
     }
+    settled(found)?;
     Ok(Indexed {
-        part: known(found),
+        part: known(found, digest),
         entries,
         problems: problems.told(),
     })
+}
+
+/// A download may have its end before its middle is there. A file that is still as it was found is taken for whole.
+fn settled(found: &Found) -> Result<(), Error> {
+    let failed = |source| Error::File {
+        path: found.path.clone(),
+        source,
+    };
+    let meta = std::fs::metadata(&found.path).map_err(failed)?;
+    if (meta.len(), mtime_ns(&meta)) == (found.size, found.mtime_ns) {
+        Ok(())
+    } else {
+        Err(Error::Unsettled)
+    }
 }
 
 /// What each entry is by its name; the JSON files are yet to be read.
@@ -232,14 +257,14 @@ fn new_entry(dir: &str, file: &str, kind: Kind, entry: &archive::Entry) -> NewEn
     }
 }
 
-fn known(found: &Found) -> KnownPart {
+fn known(found: &Found, digest: Digest) -> KnownPart {
     KnownPart {
         part: Part {
             id: 0,
             path: found.path.clone(),
             size: found.size,
             mtime_ns: found.mtime_ns,
-            folder: found.form == Form::Folder,
+            folder: matches!(found.form, Form::Folder | Form::Loose),
             gzipped: false,
         },
         stamp: found.name.as_ref().map(|name| name.stamp.clone()),
@@ -248,7 +273,7 @@ fn known(found: &Found) -> KnownPart {
         complete: false,
         left_over: false,
         problems: Vec::new(),
-        digest: None,
+        digest: Some(digest),
     }
 }
 
@@ -290,167 +315,5 @@ impl Problems {
                 .push(format!("{}: and {} more", self.part.display(), self.more));
         }
         self.told
-    }
-}
-
-type ByPath = HashMap<(String, String), Entry>;
-
-/// Indexes an unpacked folder, or what of it is new.
-///
-/// # Errors
-/// When a file cannot be read: a part of a library must not pass for the whole.
-pub fn folder(
-    catalog: &mut Catalog,
-    found: &Found,
-    here: Option<&KnownPart>,
-    progress: &Progress,
-) -> Result<(), super::Error> {
-    let files = super::walk(&found.path)?;
-    let before = match here {
-        Some(part) => by_path(catalog, part.part.id)?,
-        None => ByPath::new(),
-    };
-    let same = |file: &&unpacked::File| {
-        let entry = before.get(&(file.dir.clone(), file.name.clone()));
-        entry.is_some_and(|entry| {
-            entry.file.size == file.size && entry.file.mtime_ns == file.mtime_ns
-        })
-    };
-    if files.len() == before.len() && here.is_some() && files.iter().all(|file| same(&file)) {
-        return Ok(());
-    }
-    let (part, started) = start(catalog, found)?;
-    let todo: Vec<&unpacked::File> = files
-        .iter()
-        .filter(|file| !started.contains(&(file.dir.clone(), file.name.clone())))
-        .collect();
-    progress.total.fetch_add(
-        todo.iter()
-            .filter(|file| !same(file))
-            .map(|file| file.size)
-            .sum(),
-        Ordering::Relaxed,
-    );
-    let mut batch: Vec<NewEntry> = Vec::new();
-    let mut bytes = 0;
-    for file in todo {
-        let known = before
-            .get(&(file.dir.clone(), file.name.clone()))
-            .filter(|_| same(&file) && !is_json(file));
-        let entry = match known {
-            Some(entry) => again(entry),
-            None => read_file(file, progress)?,
-        };
-        bytes += entry.file.size;
-        batch.push(entry);
-        if bytes >= KEEP_AFTER {
-            catalog.add_entries(part, &batch)?;
-            batch.clear();
-            bytes = 0;
-        }
-    }
-    catalog.add_entries(part, &batch)?;
-    catalog.complete_part(part, &[])?;
-    Ok(())
-}
-
-fn is_json(file: &unpacked::File) -> bool {
-    matches!(by_name(&file.dir, &file.name), ByName::Json)
-}
-
-fn by_path(catalog: &Catalog, part: u32) -> Result<ByPath, catalog::Error> {
-    let entries = catalog.entries(part)?;
-    Ok(entries
-        .into_iter()
-        .map(|entry| ((entry.dir.to_string(), entry.file.name.clone()), entry))
-        .collect())
-}
-
-/// The part to fill: one that an interrupted run began, with the files it has, or a new one.
-fn start(
-    catalog: &mut Catalog,
-    found: &Found,
-) -> Result<(u32, HashSet<(String, String)>), catalog::Error> {
-    let begun = catalog
-        .parts()?
-        .into_iter()
-        .find(|part| !part.complete && part.part.path == found.path);
-    match begun {
-        Some(part) => {
-            let started = by_path(catalog, part.part.id)?.into_keys().collect();
-            Ok((part.part.id, started))
-        }
-        None => Ok((catalog.add_part(&known(found))?, HashSet::new())),
-    }
-}
-
-fn again(entry: &Entry) -> NewEntry {
-    NewEntry {
-        dir: entry.dir.to_string(),
-        file: entry.file.clone(),
-        facts: None,
-    }
-}
-
-fn read_file(file: &unpacked::File, progress: &Progress) -> Result<NewEntry, super::Error> {
-    let failed = |source| super::Error::Io {
-        path: file.path.clone(),
-        source,
-    };
-    let mut listed = Listed {
-        name: file.name.clone(),
-        raw: file.raw.clone(),
-        kind: Kind::Other,
-        deflated: false,
-        header: 0,
-        packed: file.size,
-        size: file.size,
-        crc32: 0,
-        mtime_ns: file.mtime_ns,
-    };
-    let mut facts = None;
-    match by_name(&file.dir, &file.name) {
-        ByName::Is(kind) => {
-            listed.kind = kind;
-            if kind == Kind::Media {
-                let (size, crc32) = checksum(file, progress).map_err(failed)?;
-                listed.size = size;
-                listed.packed = size;
-                listed.crc32 = crc32;
-            }
-        }
-        ByName::Json => {
-            let bytes = std::fs::read(&file.path).map_err(failed)?;
-            progress.add(bytes.len() as u64, 0);
-            listed.size = bytes.len() as u64;
-            listed.packed = listed.size;
-            listed.crc32 = crc32fast::hash(&bytes);
-            (listed.kind, facts) = read_json(&bytes);
-        }
-    }
-    progress.add(0, 1);
-    Ok(NewEntry {
-        dir: file.dir.clone(),
-        file: listed,
-        facts,
-    })
-}
-
-fn checksum(file: &unpacked::File, progress: &Progress) -> io::Result<(u64, u32)> {
-    let mut reader = File::open(&file.path)?;
-    let mut hasher = crc32fast::Hasher::new();
-    let mut buffer = vec![0; (1 << 20).min(file.size as usize + 1)];
-    let mut size = 0;
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => return Ok((size, hasher.finalize())),
-            Ok(got) => {
-                hasher.update(&buffer[..got]);
-                size += got as u64;
-                progress.add(got as u64, 0);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! A look at one source, without taking anything in: what is there, and whether it can be read now.
 
 use crate::model::chain;
+use crate::source::takeout::loose;
 use crate::source::takeout::part::{self, Form, Found};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -34,6 +35,9 @@ pub fn look(source: &Path) -> Look {
     look.readable = true;
     let mut exports: BTreeSet<Option<&str>> = BTreeSet::new();
     for part in &found {
+        if may_be_anybodys(part) {
+            continue;
+        }
         if part.form == Form::Partial {
             let what = format!(
                 "{}: still being downloaded; wait for its end",
@@ -66,6 +70,11 @@ pub fn look(source: &Path) -> Look {
     look
 }
 
+/// Whether only the sidecars in the archives can tell if this is a part.
+fn may_be_anybodys(part: &Found) -> bool {
+    part.form == Form::Loose && part.name.is_none()
+}
+
 /// Reads the beginning of an archive; of a folder its first entry.
 fn begin(part: &Found) -> io::Result<()> {
     if part.form == Form::Folder {
@@ -78,7 +87,13 @@ fn begin(part: &Found) -> io::Result<()> {
 fn gaps(found: &[Found]) -> Vec<(String, Option<u32>, u32)> {
     let names = || found.iter().filter_map(|part| part.name.as_ref());
     let stamps: BTreeSet<&str> = names().map(|name| name.stamp.as_str()).collect();
-    let unnumbered = found.iter().any(|part| part.name.is_none());
+    let loose: BTreeSet<u32> = found
+        .iter()
+        .filter(|part| may_be_anybodys(part))
+        .filter_map(|part| Some(loose::parse(part.path.file_name()?.to_str()?)?.1))
+        .collect();
+    let mut parts = found.iter().filter(|part| !may_be_anybodys(part));
+    let unnumbered = parts.any(|part| part.name.is_none());
     // An unpacked folder without a number may be any of the parts.
     if unnumbered && stamps.len() == 1 {
         return Vec::new();
@@ -87,6 +102,7 @@ fn gaps(found: &[Found]) -> Vec<(String, Option<u32>, u32)> {
         let gaps = part::gaps(names().filter(|name| name.stamp == *stamp));
         let stamp = (*stamp).to_owned();
         gaps.into_iter()
+            .filter(|(_, number)| !loose.contains(number))
             .map(move |(series, number)| (stamp.clone(), series, number))
             .collect::<Vec<_>>()
     };

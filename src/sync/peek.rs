@@ -10,11 +10,9 @@ use crate::model::{BlobKey, Location};
 use crate::source::takeout::archive::{self, Archive};
 use crate::source::takeout::tgz::{Opened, Slice};
 use flate2::read::DeflateDecoder;
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Largest deflated entry that is inflated into memory.
@@ -55,8 +53,7 @@ impl<'a> Shelf<'a> {
         match location {
             Location::File { path, .. } => {
                 let path = paths.get(path as usize).map_or(&[][..], Vec::as_slice);
-                let file = File::open(self.part.part.path.join(OsStr::from_bytes(path)))?;
-                Ok(Peek::File(file))
+                Ok(Peek::File(File::open(self.part.part.file(path))?))
             }
             Location::Tgz { at, .. } => {
                 let part = &self.part.part;

@@ -130,6 +130,11 @@ pub(super) fn is_kept(catalog: &Catalog) -> Result<bool, Error> {
     Ok(catalog.meta(DRAWN_BY)? == Some(VERSION.to_string()))
 }
 
+/// Whether an image was ever kept, of whatever version: then all sources have been looked at once.
+pub(super) fn was_ever_kept(catalog: &Catalog) -> Result<bool, Error> {
+    Ok(catalog.meta(DRAWN_BY)?.is_some())
+}
+
 fn kept(catalog: &Catalog) -> Result<Option<Image>, Error> {
     if !is_kept(catalog)? {
         return Ok(None);

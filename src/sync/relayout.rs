@@ -2,8 +2,9 @@
 //!
 //! No archive is opened for the comparison. Both trees are folded from the same facts, so that all that differs is the layout's doing.
 
+use super::Error;
+use super::present::absent;
 use super::project::{self, Exports, Facts, Terms};
-use super::{Error, absent};
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::tree::fold::Rules;
 use crate::tree::moves::Moves;

@@ -4,7 +4,7 @@
 //! One binary for all of it, so that it is linked once. The tests need root, /dev/fuse, loop devices, bash, find, tar,
 //! rsync, restic, Borg, Python, getfattr, exiftool, exiv2, ntfs-3g and exfat-fuse; a tool that is missing is a failure.
 //! `GPHOTOSFS_TEST_ALL=1` lets every tool copy every form of every generated export (see `copies`), which takes four
-//! times as long as all the rest.
+//! times as long as all the rest, and kills a sync at 204 points in place of 24 (see `killed_sync`).
 
 #![allow(
     clippy::expect_used,
@@ -16,6 +16,8 @@
 
 mod absent;
 mod again;
+mod arrivals;
+mod catalogs;
 mod commands;
 mod copiers;
 mod copies;
@@ -27,6 +29,7 @@ mod errors;
 mod export;
 mod exports;
 mod killed;
+mod killed_sync;
 mod kit;
 mod layers;
 mod machine;
@@ -49,4 +52,5 @@ mod tgz;
 mod tools;
 mod trouble;
 mod truth;
+mod vanish;
 mod xattrs;

@@ -88,6 +88,19 @@ impl<R: ReaderAt> Archive<R> {
         Archive { reader, len }
     }
 
+    /// Where the central directory begins; it goes on to the end of the archive.
+    ///
+    /// # Errors
+    /// [`Error::NoEnd`] for a cut archive.
+    pub fn directory(&self) -> Result<u64, Error> {
+        let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
+        let archive = ZipLocator::new()
+            .max_search_space(MAX_TAIL)
+            .locate_in_reader(&self.reader, &mut buffer, self.len)
+            .map_err(|(_, error)| wrong(&error))?;
+        Ok(archive.directory_offset())
+    }
+
     /// Reads the central directory. Directories are left out.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Unpacked exports: the files of a folder.
 
+use super::part;
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -23,42 +25,46 @@ pub struct File {
     pub mtime_ns: i64,
 }
 
-/// All files below a `Takeout` folder, sorted by path. Links are followed.
-///
-/// # Errors
-/// When a folder cannot be read: a part of a library must not pass for the whole.
-pub fn walk(root: &Path) -> io::Result<Vec<File>> {
+/// All files below a `Takeout` folder, sorted by path, and what could not be looked at: a part of a library must not pass
+/// for the whole. Links are followed.
+pub fn walk(root: &Path) -> (Vec<File>, Vec<(PathBuf, io::Error)>) {
     let mut files = Vec::new();
+    let mut failed = Vec::new();
     for entry in WalkDir::new(root).follow_links(true).sort_by_file_name() {
-        let entry = entry.map_err(io::Error::from)?;
-        let meta = entry.metadata().map_err(io::Error::from)?;
-        if !meta.is_file() {
-            continue;
+        let looked = entry.and_then(|entry| Ok((entry.metadata()?, entry)));
+        match looked {
+            Ok((meta, entry)) if meta.is_file() => {
+                let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
+                files.push(file(entry.path(), below, &meta));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let path = error.path().unwrap_or(root).to_owned();
+                failed.push((path, error.into()));
+            }
         }
-        let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
-        let parent = below
-            .parent()
-            .map(|parent| parent.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        let dir = if parent.is_empty() {
-            "Takeout".to_owned()
-        } else {
-            format!("Takeout/{parent}")
-        };
-        files.push(File {
-            path: entry.path().to_owned(),
-            dir,
-            name: entry.file_name().to_string_lossy().into_owned(),
-            raw: below
-                .to_str()
-                .is_none()
-                .then(|| below.as_os_str().as_bytes().to_vec()),
-            size: meta.size(),
-            mtime_ns: meta
-                .mtime()
-                .saturating_mul(1_000_000_000)
-                .saturating_add(meta.mtime_nsec()),
-        });
     }
-    Ok(files)
+    (files, failed)
+}
+
+fn file(path: &Path, below: &Path, meta: &Metadata) -> File {
+    let parent = below
+        .parent()
+        .map(Path::to_string_lossy)
+        .unwrap_or_default();
+    let dir = if parent.is_empty() {
+        "Takeout".to_owned()
+    } else {
+        format!("Takeout/{parent}")
+    };
+    let name = path.file_name().unwrap_or_default();
+    let raw = || below.as_os_str().as_bytes().to_vec();
+    File {
+        path: path.to_owned(),
+        dir,
+        name: name.to_string_lossy().into_owned(),
+        raw: below.to_str().is_none().then(raw),
+        size: meta.size(),
+        mtime_ns: part::mtime_ns(meta),
+    }
 }

@@ -4,11 +4,13 @@
 //! What lies in one source and carries no stamp (an unpacked folder, `takeout.zip`) belongs to the one export that has
 //! one, else it is an export of its own.
 
+use super::loose;
 use super::name::is_junk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
 
 /// What a part's name tells.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,7 +32,9 @@ pub enum Form {
     Tgz,
     /// An unpacked folder.
     Folder,
-    /// A download that has not ended.
+    /// A file that may be a medium too large for any archive; see [`super::loose`].
+    Loose,
+    /// A download or a copy that has not ended.
     Partial,
 }
 
@@ -73,7 +77,10 @@ pub enum Error {
 /// Takes the name of a part apart.
 pub fn parse_name(file: &str) -> Option<PartName> {
     let lower = file.to_ascii_lowercase();
-    let rest = lower.strip_prefix("takeout-")?;
+    let rest = copied_into(&lower)
+        .filter(|_| lower.starts_with('.'))
+        .unwrap_or(&lower)
+        .strip_prefix("takeout-")?;
     let (stamp, rest) = rest.split_once('-')?;
     let (day, time) = stamp.split_once('t')?;
     let time = time.strip_suffix('z')?;
@@ -98,26 +105,45 @@ pub fn parse_name(file: &str) -> Option<PartName> {
     })
 }
 
+/// What browsers and other programs put behind the name of a file that they have not finished.
+const UNFINISHED: &[&str] = &[
+    ".crdownload",
+    ".part",
+    ".partial",
+    ".download",
+    ".opdownload",
+    ".aria2",
+    ".tmp",
+];
+
 fn form_of(file: &str) -> Option<Form> {
     let lower = file.to_ascii_lowercase();
     let ends = |endings: &[&str]| endings.iter().any(|ending| lower.ends_with(ending));
+    if lower.starts_with('.') {
+        return copied_into(&lower).map(|_| Form::Partial);
+    }
     if ends(&[".zip"]) {
         Some(Form::Zip)
     } else if ends(&[".tgz", ".tar.gz"]) || (ends(&[".tar"]) && parse_name(file).is_some()) {
         // A part that somebody has unzipped to a tar cannot be read, and is to be named.
         Some(Form::Tgz)
-    } else if ends(&[
-        ".crdownload",
-        ".part",
-        ".partial",
-        ".download",
-        ".opdownload",
-    ]) && lower.contains("takeout")
-    {
+    } else if ends(UNFINISHED) && lower.contains("takeout") {
         Some(Form::Partial)
+    } else if loose::may_be(file) {
+        Some(Form::Loose)
     } else {
         None
     }
+}
+
+/// The name that a hidden file will have when it is whole: rsync and Syncthing copy `a.zip` into `.a.zip.x7Gq2c` and
+/// `.syncthing.a.zip.tmp`.
+fn copied_into(hidden: &str) -> Option<&str> {
+    let name = hidden.get(hidden.find("takeout-")?..)?;
+    let end = [".zip.", ".tgz.", ".tar.gz."]
+        .iter()
+        .find_map(|ending| Some(name.find(ending)? + ending.len() - 1))?;
+    name.get(..end)
 }
 
 /// Whether a folder's name is that of an unpacked export's root: `Takeout`, `takeout 2`, `Takeout-1`.
@@ -144,10 +170,18 @@ pub fn discover(source: &Path) -> Result<Vec<Found>, Error> {
         let form = form_of(&file).unwrap_or(Form::Zip);
         return Ok(vec![archive(source, form, &meta)]);
     }
+    let nothing = || Error::Nothing {
+        path: source.into(),
+    };
     let own_name = name_of(source);
     if is_root(&own_name) && !holds_archives(source).map_err(failed(source))? {
         let parent = source.parent().unwrap_or(source);
-        return Ok(vec![folder(source, &name_of(parent))]);
+        let part = folder(source, &name_of(parent));
+        return if holds_files(source) {
+            Ok(vec![part])
+        } else {
+            Err(nothing())
+        };
     }
     let mut found = Vec::new();
     let mut plain_folders = Vec::new();
@@ -156,40 +190,86 @@ pub fn discover(source: &Path) -> Result<Vec<Found>, Error> {
         .collect::<Result<_, _>>()
         .map_err(failed(source))?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let file = name_of(&path);
-        if is_junk([file.as_str()]) {
-            continue;
+    for path in entries.iter().map(std::fs::DirEntry::path) {
+        match sort(&path, &own_name).map_err(failed(&path))? {
+            Sorted::Part(part) => found.push(part),
+            Sorted::Folder => plain_folders.push(path),
+            Sorted::Nothing => {}
         }
-        let meta = std::fs::metadata(&path).map_err(failed(&path))?;
-        if meta.is_dir() {
-            if is_root(&file) {
-                found.push(folder(&path, &own_name));
-            } else if let Some(root) = root_below(&path).map_err(failed(&path))? {
-                found.push(folder(&root, &file));
-            } else {
-                plain_folders.push(path);
-            }
-        } else if let Some(form) = form_of(&file) {
-            found.push(archive(&path, form, &meta));
-        }
+    }
+    // Loose files alone are anybody's.
+    if found
+        .iter()
+        .any(|part| part.form != Form::Loose || part.name.is_some())
+    {
+        return Ok(found);
     }
     // Somebody may have unpacked, or kept, only what lies below `Takeout`.
-    if found.is_empty() && !plain_folders.is_empty() {
-        found.push(folder(source, &own_name));
+    if plain_folders.iter().any(|folder| holds_files(folder)) {
+        return Ok(vec![folder(source, &own_name)]);
     }
-    if found.is_empty() {
-        return Err(Error::Nothing {
-            path: source.into(),
+    Err(nothing())
+}
+
+/// What something in a source is.
+enum Sorted {
+    Part(Found),
+    /// A folder with whatever is in it.
+    Folder,
+    Nothing,
+}
+
+fn sort(path: &Path, source_name: &str) -> io::Result<Sorted> {
+    let file = name_of(path);
+    if is_junk([file.as_str()]) {
+        return Ok(Sorted::Nothing);
+    }
+    let form = form_of(&file).filter(|form| *form != Form::Loose);
+    let meta = match (std::fs::metadata(path), form) {
+        (Ok(meta), _) => meta,
+        // It is named as a part that cannot be read.
+        (Err(_), Some(form)) => return Ok(Sorted::Part(nothing_known(path, form))),
+        // A link to nowhere is nobody's.
+        (Err(_), None) if path.is_symlink() => return Ok(Sorted::Nothing),
+        (Err(error), None) => return Err(error),
+    };
+    if !meta.is_dir() {
+        let form = form_of(&file);
+        return Ok(form.map_or(Sorted::Nothing, |form| {
+            Sorted::Part(archive(path, form, &meta))
+        }));
+    }
+    // Safari keeps a download in a folder until it is whole.
+    if form == Some(Form::Partial) {
+        return Ok(Sorted::Part(archive(path, Form::Partial, &meta)));
+    }
+    if is_root(&file) {
+        return Ok(if holds_files(path) {
+            Sorted::Part(folder(path, source_name))
+        } else {
+            Sorted::Nothing
         });
     }
-    Ok(found)
+    match root_below(path) {
+        Ok(Some(root)) if holds_files(&root) => Ok(Sorted::Part(folder(&root, &file))),
+        Ok(_) => Ok(Sorted::Folder),
+        // It is named as a part that cannot be read, if its own name says that it is one.
+        Err(_) if parse_name(&file).is_some() => Ok(Sorted::Part(folder(path, &file))),
+        Err(_) => Ok(Sorted::Nothing),
+    }
+}
+
+/// Whether there is any file in a folder. Empty folders are what is left where a disk is not there, and no export; one
+/// that cannot be read may hold some.
+pub fn holds_files(folder: &Path) -> bool {
+    let mut entries = WalkDir::new(folder).into_iter();
+    entries.any(|entry| entry.map_or(true, |entry| !entry.file_type().is_dir()))
 }
 
 fn holds_archives(folder: &Path) -> io::Result<bool> {
     for entry in std::fs::read_dir(folder)? {
-        if form_of(&entry?.file_name().to_string_lossy()).is_some() {
+        let form = form_of(&entry?.file_name().to_string_lossy());
+        if form.is_some_and(|form| form != Form::Loose) {
             return Ok(true);
         }
     }
@@ -219,18 +299,29 @@ fn archive(path: &Path, form: Form, meta: &std::fs::Metadata) -> Found {
         form,
         name: parse_name(&name_of(path)),
         size: meta.size(),
-        mtime_ns: meta
-            .mtime()
-            .saturating_mul(1_000_000_000)
-            .saturating_add(meta.mtime_nsec()),
+        mtime_ns: mtime_ns(meta),
     }
+}
+
+/// A modification time in nanoseconds since 1970.
+pub fn mtime_ns(meta: &std::fs::Metadata) -> i64 {
+    meta.mtime()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(meta.mtime_nsec())
 }
 
 fn folder(path: &Path, stamped: &str) -> Found {
     Found {
-        path: path.into(),
-        form: Form::Folder,
         name: parse_name(stamped),
+        ..nothing_known(path, Form::Folder)
+    }
+}
+
+fn nothing_known(path: &Path, form: Form) -> Found {
+    Found {
+        path: path.into(),
+        form,
+        name: parse_name(&name_of(path)),
         size: 0,
         mtime_ns: 0,
     }

@@ -1,12 +1,13 @@
 //! From a tgz part to its facts, in one pass that also leaves checkpoints to read it by.
 
-use super::{ByName, Error, Indexed, Problems, by_name, expect_root, known, read_json};
+use super::{ByName, Error, Indexed, Problems, by_name, expect_root, known, read_json, settled};
 use crate::deflate::{self, Marks};
 use crate::model::chain;
 use crate::model::listing::{Facts, Kind, Listed, NewEntry};
 use crate::source::takeout::part::{Form, Found};
 use crate::source::takeout::tgz::{self, Entry, Listing, Reader, Text};
 use crate::sync::Progress;
+use crate::sync::same::Digest;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -23,7 +24,7 @@ type Parsed = (Kind, Option<Facts>);
 ///
 /// # Errors
 /// When it is called a tgz, and is neither that nor a zip.
-pub(super) fn is(found: &Found) -> Result<bool, Error> {
+pub fn is(found: &Found) -> Result<bool, Error> {
     let mut start = Vec::new();
     let read = File::open(&found.path).and_then(|file| file.take(BLOCK).read_to_end(&mut start));
     if let Err(error) = read {
@@ -73,15 +74,18 @@ impl Reader for Texts<'_> {
 ///
 /// # Errors
 /// When anything in it is wrong.
-pub(super) fn read(found: &Found, seek: &Path, progress: &Progress) -> Result<Indexed, Error> {
+pub(super) fn read(
+    found: &Found,
+    digest: Digest,
+    seek: &Path,
+    progress: &Progress,
+) -> Result<Indexed, Error> {
     progress.total.fetch_add(found.size, Ordering::Relaxed);
     let io = |error| tgz::Error::Io(Arc::new(error));
     let file = File::open(&found.path).map_err(io)?;
     let source = file.try_clone().map_err(io)?;
     let listing = tgz::list(source, found.size, &mut Texts(progress))?;
-    if file.metadata().map_err(io)?.len() != found.size {
-        return Err(tgz::Error::Gzip("it changed while it was read".to_owned()).into());
-    }
+    settled(found)?;
     let mut problems = Problems::of(found);
     let Listing {
         entries,
@@ -105,7 +109,7 @@ pub(super) fn read(found: &Found, seek: &Path, progress: &Progress) -> Result<In
             chain(&error)
         ));
     }
-    let mut part = known(found);
+    let mut part = known(found, digest);
     part.part.gzipped = true;
     Ok(Indexed {
         part,

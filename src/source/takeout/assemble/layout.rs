@@ -91,7 +91,7 @@ pub(super) fn photo_products(mut seen: HashMap<&str, (bool, bool)>) -> HashSet<S
 }
 
 /// The four-digit year in a folder's name.
-pub(super) fn year_of(folder: &str) -> Option<i16> {
+pub fn year_of(folder: &str) -> Option<i16> {
     let mut found = None;
     for word in folder
         .split(|c: char| !c.is_ascii_digit())

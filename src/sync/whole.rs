@@ -1,0 +1,183 @@
+//! Whether an export is whole: what is missing, damaged or still arriving, and who is shown all the same.
+//!
+//! How many parts there should be nobody tells; gaps in their numbers are all that can be seen. An export that is not
+//! whole stays out of sight, unless the user accepts it, or it was shown before: what was shown once is never hidden.
+
+use super::Error;
+use crate::catalog::{self, Catalog, KnownPart};
+use crate::source::takeout::loose;
+use crate::source::takeout::part::{self, Form, Found, PartName};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Under this key the catalog remembers what came of [`Whole`], as a JSON array of [`Incomplete`].
+const INCOMPLETE: &str = "incomplete";
+/// Under this key the catalog remembers the stamps of exports that were shown once, as a JSON array.
+const SHOWN_ONCE: &str = "shown_once";
+
+/// An export that is not whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incomplete {
+    /// What `--accept-incomplete` takes: the stamp, or the file's name where it has none.
+    pub stamp: String,
+    /// What is wrong, part by part.
+    pub reasons: Vec<String>,
+}
+
+/// What is wrong with exports, as far as a pass has seen.
+#[derive(Debug, Default)]
+pub(super) struct Whole(BTreeMap<String, Vec<String>>);
+
+impl Whole {
+    /// Notes what is wrong with the export of a part.
+    pub(super) fn note(&mut self, part: &Found, reason: String) {
+        self.0.entry(export_of(part)).or_default().push(reason);
+    }
+
+    /// Looks for gaps in the numbers of parts. An unpacked folder without a number may be any of them.
+    pub(super) fn count(&mut self, parts: &[KnownPart], found: &[Found]) {
+        let mut names: BTreeMap<String, Vec<PartName>> = BTreeMap::new();
+        // A loose file is one only once its sidecar has told so.
+        let archives = found.iter().filter(|part| part.form != Form::Loose);
+        let seen = archives.filter_map(|part| part.name.clone());
+        for name in parts.iter().filter_map(name_of).chain(seen) {
+            names.entry(name.stamp.clone()).or_default().push(name);
+        }
+        let unnumbered = parts.iter().any(|part| part.stamp.is_none());
+        if unnumbered && names.len() == 1 {
+            return;
+        }
+        for (stamp, names) in &names {
+            for (series, number) in part::gaps(names.iter()) {
+                let missing = part::missing_name(stamp, series, number);
+                let mut reason = format!("part {missing} is missing");
+                if let Some(file) = loose_of(found, number) {
+                    reason.push_str(&format!(
+                        "; {file} has its number, but no sidecar in the other parts speaks of it"
+                    ));
+                }
+                self.0.entry(stamp.clone()).or_default().push(reason);
+            }
+        }
+    }
+
+    /// All of it, for the catalog.
+    ///
+    /// # Errors
+    /// When the catalog fails.
+    pub(super) fn remember(&self, catalog: &mut Catalog) -> Result<(), catalog::Error> {
+        let exports: Vec<Incomplete> = self.exports().collect();
+        keep(catalog, INCOMPLETE, &exports)
+    }
+
+    fn exports(&self) -> impl Iterator<Item = Incomplete> {
+        self.0.iter().map(|(stamp, reasons)| Incomplete {
+            stamp: stamp.clone(),
+            reasons: reasons.clone(),
+        })
+    }
+
+    /// Those that are shown all the same, and those that are not.
+    pub(super) fn divide(
+        &self,
+        shown: impl Fn(&str) -> bool,
+    ) -> (BTreeSet<String>, BTreeSet<String>) {
+        self.0.keys().cloned().partition(|stamp| shown(stamp))
+    }
+
+    /// What is wrong with some of them.
+    pub(super) fn only(&self, stamps: &BTreeSet<String>) -> Vec<Incomplete> {
+        let wanted = |export: &Incomplete| stamps.contains(&export.stamp);
+        self.exports().filter(wanted).collect()
+    }
+
+    /// All of it in lines, with those that are hidden.
+    pub(super) fn told(&self, hidden: &BTreeSet<String>) -> Vec<String> {
+        let mut lines: Vec<String> = self.0.values().flatten().cloned().collect();
+        lines.extend(hidden.iter().map(|stamp| {
+            format!(
+                "the export {stamp} is not shown until it is whole, or with --accept-incomplete {stamp}"
+            )
+        }));
+        lines
+    }
+}
+
+/// What a part's name told when it was indexed.
+pub(super) fn name_of(part: &KnownPart) -> Option<PartName> {
+    Some(PartName {
+        stamp: part.stamp.clone()?,
+        series: part.series,
+        number: part.number?,
+    })
+}
+
+fn loose_of(found: &[Found], number: u32) -> Option<String> {
+    let mut loose = found.iter().filter(|part| part.form == Form::Loose);
+    loose.find_map(|part| {
+        let file = part.path.file_name()?.to_str()?;
+        (loose::parse(file)?.1 == number).then(|| part.path.display().to_string())
+    })
+}
+
+/// What `--accept-incomplete` takes for the export of a part.
+pub(super) fn export_of(part: &Found) -> String {
+    let file = || {
+        part.path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+    };
+    part.name
+        .as_ref()
+        .map(|name| name.stamp.clone())
+        .or_else(file)
+        .unwrap_or_default()
+}
+
+/// The exports that the last pass found not to be whole, whether they are shown or not.
+///
+/// # Errors
+/// When the catalog fails.
+pub fn incomplete(catalog: &Catalog) -> Result<Vec<Incomplete>, catalog::Error> {
+    kept(catalog, INCOMPLETE)
+}
+
+/// The exports that were shown once.
+pub(super) fn shown_once(catalog: &Catalog) -> Result<BTreeSet<String>, Error> {
+    Ok(kept(catalog, SHOWN_ONCE)?)
+}
+
+/// From now on these exports are never hidden again.
+pub(super) fn show<'a>(
+    catalog: &mut Catalog,
+    stamps: impl Iterator<Item = &'a String>,
+) -> Result<(), Error> {
+    let mut all = shown_once(catalog)?;
+    let before = all.len();
+    all.extend(stamps.cloned());
+    if all.len() > before {
+        keep(catalog, SHOWN_ONCE, &all)?;
+    }
+    Ok(())
+}
+
+fn kept<T: serde::de::DeserializeOwned + Default>(
+    catalog: &Catalog,
+    key: &str,
+) -> Result<T, catalog::Error> {
+    match catalog.meta(key)? {
+        None => Ok(T::default()),
+        Some(text) => {
+            serde_json::from_str(&text).map_err(|_| catalog::Error::Value(format!("{key}: {text}")))
+        }
+    }
+}
+
+fn keep(catalog: &mut Catalog, key: &str, value: &impl Serialize) -> Result<(), catalog::Error> {
+    let text = serde_json::to_string(value)
+        .map_err(|error| catalog::Error::Value(format!("{key}: {error}")))?;
+    if catalog.meta(key)?.as_ref() != Some(&text) {
+        catalog.set_meta(key, &text)?;
+    }
+    Ok(())
+}
