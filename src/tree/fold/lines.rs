@@ -107,8 +107,11 @@ impl Fold<'_> {
             upload.is_some() && candidates[*at].uploads().only() == upload
         };
         if let Some((_, at)) = of(own.current) {
-            // What is not shown, since there is a better version, may have been uploaded by itself as well.
-            return Some(*at).filter(|at| own.current == own.shown || is_same(at));
+            if own.current == own.shown || is_same(at) {
+                return Some(*at);
+            }
+            // What is not shown, since there is a better version, was uploaded by itself as well.
+            return of(own.shown).map(|(_, at)| *at);
         }
         let versions = own.versions.iter().rev();
         versions
