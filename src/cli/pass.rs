@@ -86,7 +86,13 @@ pub(super) fn moved(outcome: &Outcome) -> Vec<String> {
     };
     let mut lines = Vec::new();
     for change in moves.paths.iter().take(TOLD) {
-        lines.push(format!("{} is now {}", change.from, change.to));
+        lines.push(match change.from == change.to {
+            true => format!(
+                "{} is now another photo or version of the same size and time: rsync sees that only with --checksum",
+                change.to
+            ),
+            false => format!("{} is now {}", change.from, change.to),
+        });
     }
     if moves.paths.len() > TOLD {
         let more = moves.paths.len() - TOLD;
