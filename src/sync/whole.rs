@@ -15,6 +15,9 @@ const INCOMPLETE: &str = "incomplete";
 /// Under this key the catalog remembers the stamps of exports that were shown once, as a JSON array.
 const SHOWN_ONCE: &str = "shown_once";
 
+/// How a reason ends that is a download which has not come to its end.
+pub(super) const DOWNLOADED: &str = "still being downloaded";
+
 /// An export that is not whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incomplete {
@@ -57,6 +60,19 @@ impl Whole {
                     ));
                 }
                 self.0.entry(stamp.clone()).or_default().push(reason);
+            }
+        }
+    }
+
+    /// What was not whole stays so until something of it arrives: a damaged part that is out of reach now makes nothing
+    /// whole. A download that was given up was perhaps needed by nobody.
+    pub(super) fn go_on(&mut self, before: Vec<Incomplete>, arrived: &BTreeSet<String>) {
+        for mut export in before {
+            export
+                .reasons
+                .retain(|reason| !reason.ends_with(DOWNLOADED));
+            if !export.reasons.is_empty() && !arrived.contains(&export.stamp) {
+                self.0.entry(export.stamp).or_insert(export.reasons);
             }
         }
     }
@@ -132,6 +148,15 @@ pub(super) fn export_of(part: &Found) -> String {
         .map(|name| name.stamp.clone())
         .or_else(file)
         .unwrap_or_default()
+}
+
+/// The same for a part that is known.
+pub(super) fn export_of_known(part: &KnownPart) -> String {
+    let file = || {
+        let name = part.part.path.file_name();
+        name.map(|name| name.to_string_lossy().into_owned())
+    };
+    part.stamp.clone().or_else(file).unwrap_or_default()
 }
 
 /// The exports that the last pass found not to be whole, whether they are shown or not.
