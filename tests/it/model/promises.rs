@@ -90,6 +90,7 @@ pub fn always(
     for (path, entry, content) in tree.homes() {
         if let Some(owner) = truth.only_owner(content)
             && !truth.is_dark(owner.0)
+            && !truth.is_residue(owner.0)
         {
             facts_are_told(truth, owner, path, entry, content)?;
             links_are_told(truth, tree, owner, content)?;
@@ -424,7 +425,7 @@ impl Step<'_> {
             let Some(owner) = self.truth.only_owner(content) else {
                 continue;
             };
-            if !self.says_the_same(owner) {
+            if !self.says_the_same(owner) || self.truth.is_residue(owner.0) {
                 continue;
             }
             counts.survivors += 1;
@@ -500,7 +501,7 @@ impl Step<'_> {
     fn names_stay(&self, ever: &mut BTreeMap<String, BTreeSet<Content>>) -> Kept {
         for (path, _, content) in self.old.media().chain(self.new.media()) {
             let known = ever.entry(fold(path)).or_default();
-            let akin = |other: &Content| self.truth.related(*other, content);
+            let akin = |other: &Content| self.truth.may_follow(*other, content);
             let same = known.is_empty() || known.iter().any(akin);
             keep("a name never passes to another photo", same, || {
                 format!("{path}: {:?} after {known:?}", self.truth.owners(content))
@@ -527,9 +528,10 @@ impl Step<'_> {
         let now = of(self.new);
         for (dir, members) in of(self.old) {
             for member in members {
-                let there = now
-                    .get(&dir)
-                    .is_some_and(|now| now.iter().any(|other| self.truth.related(*other, member)));
+                let there = now.get(&dir).is_some_and(|now| {
+                    now.iter()
+                        .any(|other| self.truth.may_follow(*other, member))
+                });
                 keep("albums never shrink", there, || {
                     format!("{dir} lacks {:?}", self.truth.owners(member))
                 })?;

@@ -56,9 +56,15 @@ impl<'a> Truth<'a> {
         &self.owners[&content]
     }
 
-    /// Whether two contents may be versions of one photo.
-    pub fn related(&self, one: Content, other: Content) -> bool {
-        !self.owners(one).is_disjoint(self.owners(other))
+    /// Whether one content may take the place of another: they may be versions of one photo, or be taken for such.
+    pub fn may_follow(&self, one: Content, other: Content) -> bool {
+        let residue = |content| {
+            self.owners(content)
+                .iter()
+                .any(|owner| self.is_residue(owner.0))
+        };
+        let related = !self.owners(one).is_disjoint(self.owners(other));
+        related || (residue(one) && residue(other))
     }
 
     /// The one upload and role that ever bore a content. `None` also where the upload's original, from which an edited
