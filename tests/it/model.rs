@@ -27,7 +27,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// So many histories that break a promise say all there is to say.
-const ENOUGH: usize = 30;
+const ENOUGH: usize = 10;
 
 /// The number in an environment variable.
 fn number(name: &str) -> Option<u64> {
