@@ -192,9 +192,7 @@ fn pass_over(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     memory::give_back();
     let parts = complete(catalog.parts()?);
     whole.count(&parts, &found);
-    let new = |part: &&KnownPart| !known.iter().any(|old| old.part.id == part.part.id);
-    let arrived = parts.iter().filter(new).map(whole::export_of_known);
-    whole.go_on(whole::incomplete(catalog)?, &arrived.collect());
+    whole.go_on(whole::incomplete(catalog)?, &found, &parts);
     whole.remember(catalog)?;
     let once = whole::shown_once(catalog)?;
     let (broken, hidden) =

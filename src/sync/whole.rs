@@ -64,15 +64,23 @@ impl Whole {
         }
     }
 
-    /// What was not whole stays so until something of it arrives: a damaged part that is out of reach now makes nothing
-    /// whole. A download that was given up was perhaps needed by nobody.
-    pub(super) fn go_on(&mut self, before: Vec<Incomplete>, arrived: &BTreeSet<String>) {
-        for mut export in before {
-            export
-                .reasons
-                .retain(|reason| !reason.ends_with(DOWNLOADED));
-            if !export.reasons.is_empty() && !arrived.contains(&export.stamp) {
-                self.0.entry(export.stamp).or_insert(export.reasons);
+    /// A damaged part that is out of sight now has made nothing whole: what the last pass said of it still holds, unless
+    /// it lies elsewhere now and could be read. A download that was given up was perhaps needed by nobody.
+    pub(super) fn go_on(&mut self, before: Vec<Incomplete>, found: &[Found], parts: &[KnownPart]) {
+        let seen = |reason: &str| {
+            let mut paths = found.iter().map(|part| part.path.display().to_string());
+            paths.any(|path| reason.starts_with(&format!("{path}: ")))
+        };
+        let read = |reason: &str| {
+            let mut names = parts.iter().filter_map(|part| part.part.path.file_name());
+            names.any(|name| reason.contains(&format!("/{}: ", name.to_string_lossy())))
+        };
+        for export in before {
+            for reason in export.reasons {
+                let of_file = reason.starts_with('/') && !reason.ends_with(DOWNLOADED);
+                if of_file && !seen(&reason) && !read(&reason) {
+                    self.0.entry(export.stamp.clone()).or_default().push(reason);
+                }
             }
         }
     }
@@ -148,15 +156,6 @@ pub(super) fn export_of(part: &Found) -> String {
         .map(|name| name.stamp.clone())
         .or_else(file)
         .unwrap_or_default()
-}
-
-/// The same for a part that is known.
-pub(super) fn export_of_known(part: &KnownPart) -> String {
-    let file = || {
-        let name = part.part.path.file_name();
-        name.map(|name| name.to_string_lossy().into_owned())
-    };
-    part.stamp.clone().or_else(file).unwrap_or_default()
 }
 
 /// The exports that the last pass found not to be whole, whether they are shown or not.

@@ -161,13 +161,19 @@ impl<'a> Truth<'a> {
         held.any(|held| held.dark)
     }
 
-    /// Without a sidecar nothing tells a content from another of its length and CRC-32.
+    /// Without a sidecar of either nothing tells a content from another of its length and CRC-32.
     pub fn is_taken_for_another(&self, owner: Owner) -> bool {
         let own = self.contents(owner);
-        let alike = |other: &Content| {
-            let mut own = own.iter();
-            own.any(|own| own != other && self.pool.look_alike(*own, *other))
+        let dark = |content: &Content| {
+            self.owners(*content)
+                .iter()
+                .any(|owner| self.is_dark(owner.0))
         };
-        self.is_dark(owner.0) && self.owners.keys().any(alike)
+        let alike = |other: &&Content| {
+            let mut own = own.iter();
+            own.any(|own| own != *other && self.pool.look_alike(*own, **other))
+        };
+        let mut others = self.owners.keys().filter(alike);
+        others.any(|other| dark(other) || self.is_dark(owner.0))
     }
 }
