@@ -44,7 +44,7 @@ fn histories_keep_the_promises() {
     let first = number("GPHOTOSFS_MODEL_SEED").unwrap_or(1);
     let next = AtomicU64::new(first);
     let sum = Mutex::new(Counts::default());
-    let failures: Mutex<Vec<Box<Failure>>> = Mutex::default();
+    let failures: Mutex<Vec<Failure>> = Mutex::default();
     let work = || {
         while failures.lock().unwrap().len() < ENOUGH {
             let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -53,7 +53,7 @@ fn histories_keep_the_promises() {
             }
             match play(seed, &BTreeSet::new()) {
                 Ok(counts) => sum.lock().unwrap().add(&counts),
-                Err(failed) => failures.lock().unwrap().push(failed),
+                Err(failed) => failures.lock().unwrap().push(*failed),
             }
         }
     };
@@ -69,7 +69,7 @@ fn histories_keep_the_promises() {
 }
 
 /// How often which promise broke, and the first history that broke it; one of them in full.
-fn told(mut failures: Vec<Box<Failure>>) -> String {
+fn told(mut failures: Vec<Failure>) -> String {
     failures.sort_by_key(|failure| failure.seed);
     let mut broken: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for failure in &failures {
@@ -87,12 +87,12 @@ fn told(mut failures: Vec<Box<Failure>>) -> String {
 }
 
 /// Leaves out every export without which the same promise still breaks.
-fn shortened(mut failure: Box<Failure>) -> String {
+fn shortened(mut failure: Failure) -> String {
     let mut without = BTreeSet::new();
     for export in 0..10 {
         without.insert(export);
         match play(failure.seed, &without) {
-            Err(shorter) if shorter.broken.promise == failure.broken.promise => failure = shorter,
+            Err(shorter) if shorter.broken.promise == failure.broken.promise => failure = *shorter,
             _ => drop(without.remove(&export)),
         }
     }

@@ -5,8 +5,9 @@ use super::tree::{Entry, Tree};
 use std::collections::BTreeMap;
 
 type Bytes = (Option<usize>, Option<u32>);
-/// What a tool looks at.
-type Look = fn(&Entry) -> (u64, u64, i64, (i64, u32));
+/// Inode, length and times, or those of them that a tool looks at.
+type Seen = (u64, u64, i64, (i64, u32));
+type Look = fn(&Entry) -> Seen;
 
 fn bytes(entry: &Entry) -> Bytes {
     (entry.content, entry.document)
@@ -18,7 +19,7 @@ pub struct Tool {
     /// Its name.
     pub name: &'static str,
     look: Look,
-    copy: BTreeMap<String, ((u64, u64, i64, (i64, u32)), Bytes)>,
+    copy: BTreeMap<String, (Seen, Bytes)>,
 }
 
 /// All three, with empty copies.
