@@ -261,6 +261,8 @@ pub struct Medium {
     pub head: Option<u32>,
     /// The catalog's number of the sidecar and its facts.
     pub sidecar: Option<(u32, std::sync::Arc<Sidecar>)>,
+    /// That sidecar lies in another folder: it probably speaks of this file, and proves nothing about its upload.
+    pub borrowed: bool,
     /// What else tells its time; looked for only where its sidecar has none.
     pub told: Option<Box<Told>>,
     /// The time zone at the position in its sidecar, by its IANA name.

@@ -209,6 +209,7 @@ fn pass_over(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     accounts::assign(catalog, pass)?;
     let parts = complete(catalog.parts()?);
     whole.count(&parts, &found, pass);
+    whole.go_on(whole::incomplete(catalog)?, &found, &parts);
     whole.remember(catalog)?;
     let once = whole::shown_once(catalog)?;
     let (broken, hidden) = whole.divide(|export| pass.accepts(export) || once.contains(export));

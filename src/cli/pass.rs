@@ -197,7 +197,13 @@ fn would_move(config: &Config, in_force: &Layout, moves: &Moves) -> anyhow::Erro
 pub(super) fn moved(paths: &[Move]) -> Vec<String> {
     let mut lines = Vec::new();
     for change in paths.iter().take(TOLD) {
-        lines.push(format!("{} is now {}", change.from, change.to));
+        lines.push(match change.from == change.to {
+            true => format!(
+                "{} is now another photo or version of the same size and time: rsync sees that only with --checksum",
+                change.to
+            ),
+            false => format!("{} is now {}", change.from, change.to),
+        });
     }
     if paths.len() > TOLD {
         let more = paths.len() - TOLD;

@@ -2,7 +2,7 @@
 //! takes nothing away.
 
 use super::index::{self, Indexed};
-use super::whole::Whole;
+use super::whole::{self, Whole};
 use super::{Error, Pass, loose, same};
 use crate::catalog::{Catalog, KnownPart};
 use crate::deflate;
@@ -72,7 +72,7 @@ impl<'a> Arrivals<'a> {
                 Form::Folder => self.folder(catalog, part, here, &mut moved)?,
                 Form::Loose => {}
                 Form::Partial => {
-                    let what = format!("{}: still being downloaded", part.path.display());
+                    let what = format!("{}: {}", part.path.display(), whole::DOWNLOADED);
                     self.whole.note(self.pass, part, what);
                 }
                 Form::Zip | Form::Tgz => {

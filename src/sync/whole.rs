@@ -16,6 +16,9 @@ const INCOMPLETE: &str = "incomplete";
 /// Under this key the catalog remembers the stamps of exports that were shown once, as a JSON array of [`Key`]s.
 const SHOWN_ONCE: &str = "shown_once";
 
+/// How a reason ends that is a download which has not come to its end.
+pub(super) const DOWNLOADED: &str = "still being downloaded";
+
 /// An export that is not whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incomplete {
@@ -70,6 +73,31 @@ impl Whole {
                         .entry(Key { account, stamp })
                         .or_default()
                         .extend(reasons);
+                }
+            }
+        }
+    }
+
+    /// A damaged part that is out of sight now has made nothing whole: what the last pass said of it still holds, unless
+    /// it lies elsewhere now and could be read. A download that was given up was perhaps needed by nobody.
+    pub(super) fn go_on(&mut self, before: Vec<Incomplete>, found: &[Found], parts: &[KnownPart]) {
+        let seen = |reason: &str| {
+            let mut paths = found.iter().map(|part| part.path.display().to_string());
+            paths.any(|path| reason.starts_with(&format!("{path}: ")))
+        };
+        let read = |reason: &str| {
+            let mut names = parts.iter().filter_map(|part| part.part.path.file_name());
+            names.any(|name| reason.contains(&format!("/{}: ", name.to_string_lossy())))
+        };
+        for export in before {
+            let key = Key {
+                account: export.account,
+                stamp: Some(export.stamp),
+            };
+            for reason in export.reasons {
+                let of_file = reason.starts_with('/') && !reason.ends_with(DOWNLOADED);
+                if of_file && !seen(&reason) && !read(&reason) {
+                    self.0.entry(key.clone()).or_default().push(reason);
                 }
             }
         }

@@ -38,6 +38,7 @@ mod live;
 mod machine;
 mod manual;
 mod messages;
+mod model;
 mod names;
 mod old_catalogs;
 mod options;

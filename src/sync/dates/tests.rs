@@ -41,6 +41,7 @@ fn medium(entry: u32, file: &str, crc32: u32) -> Medium {
         role: Role::Original,
         head: None,
         sidecar: None,
+        borrowed: false,
         told: None,
         zone: None,
     }

@@ -39,6 +39,7 @@ fn medium(number: u32, title: &str, facts: impl FnOnce(&mut Sidecar)) -> Medium 
         role: Role::Original,
         head: None,
         sidecar: Some((1000 + number, Arc::new(sidecar))),
+        borrowed: false,
         told: None,
         zone: None,
     }

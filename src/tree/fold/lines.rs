@@ -102,11 +102,17 @@ impl Fold<'_> {
     ) -> Option<usize> {
         let own = &self.photos[photo];
         let of = |wanted: ContentId| held.iter().find(|(content, _)| *content == wanted);
+        let is_same = |at: &usize| {
+            let upload = own.uploads.only();
+            upload.is_some() && candidates[*at].uploads().only() == upload
+        };
         if let Some((_, at)) = of(own.current) {
-            return Some(*at);
+            if own.current == own.shown || is_same(at) {
+                return Some(*at);
+            }
+            // What is not shown, since there is a better version, was uploaded by itself as well.
+            return of(own.shown).map(|(_, at)| *at);
         }
-        let upload = own.uploads.only()?;
-        let is_same = |at: &usize| candidates[*at].uploads().only() == Some(upload);
         let versions = own.versions.iter().rev();
         versions
             .filter_map(|version| Some(of(*version)?.1))
@@ -223,9 +229,11 @@ impl Fold<'_> {
         self.see_again(content, candidate, first_path);
         let photo = self.add_photo(content, candidate)?;
         self.contents[content].photo = photo;
-        self.photos[left]
-            .versions
-            .retain(|version| *version != content);
+        let own = &mut self.photos[left];
+        own.versions.retain(|version| *version != content);
+        if own.current == content {
+            own.current = own.versions.last().copied().unwrap_or(own.shown);
+        }
         self.choose(left);
         Some(photo)
     }
