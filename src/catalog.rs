@@ -133,6 +133,7 @@ pub struct KnownPart {
 pub struct Catalog {
     db: Connection,
     dir: PathBuf,
+    owned: bool,
     damage: Option<Damage>,
 }
 
@@ -147,9 +148,11 @@ impl Catalog {
         let path = state_dir.join(FILE);
         let (mut db, damage) = file::own(&path)?;
         schema::bring_up(&mut db, &path)?;
+        file::begin(&db)?;
         Ok(Catalog {
             db,
             dir: state_dir.into(),
+            owned: true,
             damage,
         })
     }
@@ -165,6 +168,7 @@ impl Catalog {
     /// [`Error::Aside`], or as [`Catalog::open`].
     pub fn make_anew(&mut self, what: &str) -> Result<()> {
         // Closes the file before it gets its other name.
+        self.owned = false;
         self.db = Connection::open_in_memory()?;
         let damage = file::set_aside(&self.dir.join(FILE), what)?;
         *self = Catalog::open(&self.dir)?;
@@ -198,6 +202,7 @@ impl Catalog {
             SCHEMA => Ok(Some(Catalog {
                 db,
                 dir: state_dir.into(),
+                owned: false,
                 damage: None,
             })),
             // An owner has made the file and not yet the schema.
@@ -244,5 +249,17 @@ impl Catalog {
     pub fn hold(&self) -> Result<()> {
         self.db.execute_batch("BEGIN; SELECT count(*) FROM meta;")?;
         Ok(())
+    }
+}
+
+impl Drop for Catalog {
+    fn drop(&mut self) {
+        if !self.owned {
+            return;
+        }
+        // The next owner then looks through the file.
+        if let Err(error) = file::end(&self.db) {
+            tracing::warn!("the catalog is not left as it should be: {error}");
+        }
     }
 }

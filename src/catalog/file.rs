@@ -3,8 +3,11 @@
 //! SQLite notices damage only where it happens to read, so the owner has the whole file looked through (`PRAGMA
 //! quick_check`): when the last owner did not come to its end, which is when a failing disk or a power cut may have left
 //! damage; before it is brought up to date; and when that was not done for a month. Not each time, since it reads all of
-//! the file: a second for half a million photos from memory, several from a disk, and a mount that finds nothing new
+//! the file: a second or two for half a million photos from memory, longer from a disk, and a mount that finds nothing new
 //! is faster than that. Damage that shows in between is found at use, see [`super::Catalog::make_anew`].
+//!
+//! An owner leaves a mark in the catalog, and takes it away at its end. That a log lies there tells nothing: it stays as
+//! long as anybody reads, and a mount reads all its life.
 //!
 //! A damaged file is renamed, with its logs, and never removed: some of it may be saved by whoever needs it.
 
@@ -19,6 +22,8 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The files that SQLite puts beside a database.
 const LOGS: [&str; 3] = ["-journal", "-wal", "-shm"];
+/// There as long as an owner has the file open, and after one that did not come to its end.
+const OWNED: &str = "owned";
 /// When the file was looked through.
 const CHECKED: &str = "checked";
 /// After so long it is looked through again, seconds.
@@ -57,8 +62,6 @@ pub(super) fn own(path: &Path) -> Result<(Connection, Option<Damage>)> {
 }
 
 fn sound(path: &Path) -> Result<Connection> {
-    // The last to leave removes the log.
-    let was_left = log(path).is_some();
     if path.exists() {
         // Opening for writing changes the file already, and a newer catalog is not to be touched.
         let found = schema::version(&read(path)?)?;
@@ -72,7 +75,7 @@ fn sound(path: &Path) -> Result<Connection> {
     db.pragma_update(None, "synchronous", "NORMAL")?;
     db.busy_timeout(PATIENCE)?;
     let version = schema::version(&db)?;
-    if version != 0 && (was_left || version < SCHEMA || is_due(&db)?) {
+    if version != 0 && (version < SCHEMA || is_owned(&db)? || is_due(&db)?) {
         let found = quick_check(&db)?;
         if !found.is_empty() {
             return Err(Error::Damaged(found.join("; ")));
@@ -87,6 +90,23 @@ pub(super) fn log(path: &Path) -> Option<PathBuf> {
     let log = beside(path, "-wal");
     let holds = std::fs::metadata(&log).is_ok_and(|meta| meta.len() > 0);
     holds.then_some(log)
+}
+
+/// Marks the file as one that is being written.
+pub(super) fn begin(db: &Connection) -> Result<()> {
+    db.execute("INSERT OR REPLACE INTO meta VALUES (?1, '')", [OWNED])?;
+    Ok(())
+}
+
+/// Takes the mark away.
+pub(super) fn end(db: &Connection) -> Result<()> {
+    db.execute("DELETE FROM meta WHERE key = ?1", [OWNED])?;
+    Ok(())
+}
+
+fn is_owned(db: &Connection) -> Result<bool> {
+    let mut query = db.prepare("SELECT 1 FROM meta WHERE key = ?1")?;
+    Ok(query.exists([OWNED])?)
 }
 
 /// Remembers that the file has been looked through, or is new.

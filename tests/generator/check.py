@@ -20,10 +20,14 @@ STYLES = [naming.Rule(new, clip, up, up2) for new in (True, False) for clip in (
           for up in (True, False) for up2 in (True, False)]
 
 
-def read(folder):
-    """Yields `(part, archive path, bytes, crc or None)` of every file."""
+def read(folder, loose):
+    """Yields `(part, archive path, bytes, crc or None)` of every file. `loose` has the paths of the files that are parts."""
     for part in sorted(os.listdir(folder)):
         place = os.path.join(folder, part)
+        if part in loose:
+            with open(place, "rb") as f:
+                yield part, loose[part], f.read(), None
+            continue
         if part.endswith(".tgz"):
             with tarfile.open(place, "r:gz") as t:
                 for info in t:
@@ -59,7 +63,8 @@ class Check:
         self.sums = {}
         self.media = Counter()
         product = self.truth["product"] + "/"
-        for part, path, data, crc in read(os.path.join(folder, "export")):
+        loose = {e["part"]: e["path"] for e in self.truth["entries"] if e["stored"] == "loose"}
+        for part, path, data, crc in read(os.path.join(folder, "export"), loose):
             if crc is not None and zlib.crc32(data) != crc:
                 self.bad("crc of " + path)
             digest = (hashlib.sha256(data).hexdigest(), len(data), "%08x" % zlib.crc32(data))

@@ -6,6 +6,8 @@
 
 DIR/export holds the export, DIR/truth.json and DIR/truth.tsv what must be found in it. With `--form all` there is one
 such folder for each form, DIR/stored and so on. Same arguments, same bytes (deflated ones as long as zlib is the same).
+`--loose N` puts the N largest photos beside the archives, as Google does with media larger than a part; an unpacked export
+has none.
 """
 
 import argparse
@@ -34,8 +36,9 @@ def part_form(form, i, seed):
     return (("stored", "folder", "tgz") if seed % 2 else ("tgz", "folder", "streamed"))[i % 3]
 
 
-def part_name(stamp, i, form):
-    base = "takeout-%s-1-%03d" % (stamp, i + 1)
+def part_name(stamp, i, form, loose=0):
+    """The loose files have the numbers behind that of the first part."""
+    base = "takeout-%s-1-%03d" % (stamp, i + 1 + (loose if i else 0))
     if form == "unpacked":
         return "Takeout"
     return base + {"folder": "", "tgz": ".tgz"}.get(form, ".zip")
@@ -92,26 +95,47 @@ def write_tree(root, entries):
         os.utime(path, (entry.mtime, entry.mtime))
 
 
-def placed(layout, form, seed):
+def pick_loose(layout, n):
+    """The files that are too large for a part, each with its name: photos of one file that lie in no album."""
+    def fits(entry):
+        place = entry.placement
+        return (entry.kind == "media" and place.kind == "year" and place.sidecar and place.upload.class_ == "plain"
+                and len(place.upload.pieces) == 1 and sum(p.upload is place.upload for p in layout.placements) == 1)
+    fitting = [entry for entry in layout.entries if fits(entry)] if n else []
+    fitting.sort(key=lambda entry: (-entry.placement.body(entry.piece).size, entry.path))
+    if len(fitting) < n:
+        raise SystemExit("only %d photos can be loose" % len(fitting))
+    names = {}
+    for i, entry in enumerate(fitting[:n]):
+        stem, ending = os.path.splitext(entry.path.rsplit("/", 1)[1])
+        names[entry.path] = "%s-%03d%s" % (stem, i + 2, ending)
+    return names
+
+
+def placed(layout, form, seed, loose):
     """Per part: its form and its entries."""
     parts = [(part_form(form, i, seed), []) for i in range(layout.parts)]
     for entry in layout.entries:
+        if entry.path in loose:
+            continue
         for part in sorted(set(entry.parts)):
             parts[part][1].append(entry)
     return parts
 
 
-def storage(form, stamp, seed):
+def storage(form, stamp, seed, loose):
     """A function that tells of an entry in which parts it is, and how it is stored there."""
     def where(entry):
         if form == "unpacked":
             return [("Takeout", "file")]
+        if entry.path in loose:
+            return [(loose[entry.path], "loose")]
         found = []
         for i in sorted(set(entry.parts)):
             kind = part_form(form, i, seed)
             stored = {"folder": "file", "tgz": "gzipped"}.get(
                 kind, "deflated" if method_of(entry, kind) else "stored")
-            found.append((part_name(stamp, i, kind), stored))
+            found.append((part_name(stamp, i, kind, len(loose)), stored))
         return found
     return where
 
@@ -125,11 +149,18 @@ def make(out, layout, form, arguments):
     export = os.path.join(out, "export")
     os.makedirs(export)
     stamp, seed = arguments["stamp"], arguments["seed"]
+    loose = pick_loose(layout, arguments["loose"]) if form != "unpacked" else {}
+    for entry in layout.entries:
+        if entry.path in loose:
+            path = os.path.join(export, loose[entry.path])
+            with open(path, "wb") as out_file:
+                out_file.write(entry.data())
+            os.utime(path, (entry.mtime, entry.mtime))
     if form == "unpacked":
         write_tree(export, layout.entries)
     else:
-        for i, (kind, entries) in enumerate(placed(layout, form, seed)):
-            path = os.path.join(export, part_name(stamp, i, kind))
+        for i, (kind, entries) in enumerate(placed(layout, form, seed, loose)):
+            path = os.path.join(export, part_name(stamp, i, kind, len(loose)))
             if kind == "folder":
                 write_tree(path, entries)
             elif kind == "tgz":
@@ -137,7 +168,7 @@ def make(out, layout, form, arguments):
             else:
                 write_zip(path, entries, kind)
 
-    facts = truth.build(layout, storage(form, stamp, seed), dict(arguments, form=form))
+    facts = truth.build(layout, storage(form, stamp, seed, loose), dict(arguments, form=form))
     truth.write(facts, out)
     return facts
 
@@ -148,6 +179,7 @@ def main():
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--photos", type=int, default=2000, help="number of uploads (default 2000)")
     ap.add_argument("--parts", type=int, default=3)
+    ap.add_argument("--loose", type=int, default=0, metavar="N", help="photos that lie beside the archives (default 0)")
     ap.add_argument("--form", choices=FORMS + ("all",), default="stored")
     ap.add_argument("--stamp", default="20260901T000000Z")
     ap.add_argument("--force", action="store_true", help="replace an export made here before")
@@ -161,7 +193,7 @@ def main():
     if a.parts < 1 or a.photos < 1:
         ap.error("--parts and --photos must be at least 1")
     layout = plan(a.seed, a.photos, a.parts, a.stamp)
-    arguments = {"seed": a.seed, "photos": a.photos, "parts": a.parts, "stamp": a.stamp}
+    arguments = {"seed": a.seed, "photos": a.photos, "parts": a.parts, "stamp": a.stamp, "loose": a.loose}
     for form in FORMS if a.form == "all" else (a.form,):
         out = os.path.join(a.out, form) if a.form == "all" else a.out
         export = os.path.join(out, "export")

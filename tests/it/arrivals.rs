@@ -1,15 +1,19 @@
 //! What arrives in a source: parts that are not whole yet, that have moved, or that are no archives; and the list of exports.
 
-use crate::export::{How, Photo, noise, part, shown, unpacked};
-use crate::kit::{Home, Ran, hashes, run, stats, takeout, within};
+use crate::export::{How, Photo, noise, part, shown, unpacked, unpacked_path};
+use crate::kit::{Home, Ran, generator, hashes, run, stats, takeout, within};
 use crate::sources::{MIDDLE, export, gphotosfs, says};
-use crate::trouble::python;
+use crate::trouble::{Got, python, read};
+use crate::truth::Truth;
 use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 const LIMIT: Duration = Duration::from_secs(300);
 const FIRST: &str = "20260913T041200Z";
@@ -97,6 +101,49 @@ fn an_export_is_seen_when_it_is_whole_and_then_for_good() {
             exports(&home)[1]["shown"].as_bool(),
             exports(&home)[0]["shown"].as_bool()
         );
+    });
+}
+
+/// A file that grows from look to look is not taken for whole, nor for damaged when it no longer does.
+#[test]
+fn a_folder_is_seen_when_nobody_writes_it_any_more() {
+    within(LIMIT, || {
+        let home = Home::new();
+        let source = home.path("s");
+        let first = Photo::new("first.jpg", noise(1, 9000), How::Stored);
+        let mut grown = Photo::new("grown.jpg", noise(2, 4 << 20), How::Stored);
+        unpacked(&source, &[first, grown.clone()]);
+        let path = unpacked_path(&source, "grown.jpg");
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, file) = (stop.clone(), path.clone());
+        let writer = std::thread::spawn(move || {
+            let mut file = File::options().append(true).open(file).unwrap();
+            while !stopped.load(Ordering::Relaxed) {
+                file.write_all(b"x").unwrap();
+            }
+        });
+        // Where the writer gets no turn between two looks, there is nothing to see, and another try is made.
+        let until = Instant::now() + LIMIT / 2;
+        let told = loop {
+            let ran = command(&home, "sync", &[]);
+            let told = format!("{}{}", ran.text(), ran.err);
+            if told.contains("still being written") || Instant::now() > until {
+                break told;
+            }
+        };
+        stop.store(true, Ordering::Relaxed);
+        writer.join().unwrap();
+        assert!(told.contains("still being written"), "{told}");
+        command(&home, "sync", &[]).ok();
+        grown.bytes = fs::read(&path).unwrap();
+        let mount = home.mount(takeout([&source]));
+        assert_eq!(mount.status()["problems"], json!([]));
+        assert_eq!(
+            read(&mount.path(shown("grown.jpg"))),
+            Got::Bytes(grown.sha256())
+        );
+        assert_eq!(hashes(&mount.path("by-date")).len(), 2);
+        mount.unmount();
     });
 }
 
@@ -252,6 +299,25 @@ fn media_too_large_for_an_archive_are_parts() {
             assert_eq!(error.raw_os_error(), Some(libc::EIO));
             mount.unmount();
         }
+    });
+}
+
+/// Whatever the other parts are, and whatever else is in them.
+#[test]
+fn an_export_with_loose_files_is_all_that_it_should_be() {
+    within(LIMIT, || {
+        let home = Home::new();
+        let mut make = Command::new("python3");
+        make.args(["-S", "-E", "-B"])
+            .arg(generator().join("make_export.py"));
+        make.arg("--out")
+            .arg(home.path("x"))
+            .args(["--seed", "81", "--photos", "300"]);
+        run(make.args(["--parts", "3", "--form", "mixed", "--loose", "4"])).ok();
+        let mount = home.mount(takeout([home.path("x/export")]));
+        assert_eq!(mount.status()["parts"], 7);
+        crate::exports::check(&mount, &Truth::read(&home.path("x")));
+        mount.unmount();
     });
 }
 

@@ -95,8 +95,11 @@ fn a_damaged_catalog_is_set_aside_and_made_anew() {
         let home = home();
         let before = tree(&home);
         // As if its last owner had been killed.
-        let log = catalog(&home).with_file_name("catalog.sqlite-wal");
-        let aside = damage(&home, || fs::write(log, [0; 64]).unwrap());
+        let db = rusqlite::Connection::open(catalog(&home)).unwrap();
+        let owned = "INSERT INTO meta VALUES ('owned', '')";
+        db.execute(owned, []).unwrap();
+        drop(db);
+        let aside = damage(&home, || ());
         let bytes = fs::read(&aside).unwrap();
         assert!(bytes.len() > 50_000 && bytes.ends_with(&[0xa5; 4096]));
         assert_eq!(tree(&home), before);

@@ -196,6 +196,7 @@ fn survives(number: usize) {
         assert!(image(&state) == should, "{told}");
         assert_eq!(checkpoints(&state), seek, "{told}");
     }
+    println!("{cut_short} of {rounds} were cut short");
     assert!(
         cut_short * 2 > rounds,
         "{cut_short} of {rounds} were cut short"

@@ -23,6 +23,7 @@ mod copiers;
 mod copies;
 mod damage;
 mod dates;
+mod disks;
 mod doctor;
 mod documents;
 mod errors;

@@ -246,3 +246,31 @@ fn an_older_catalog_is_brought_up_to_date_by_sync() {
         assert_eq!(version, 2);
     });
 }
+
+#[test]
+fn a_newer_catalog_is_refused_and_left_alone() {
+    within(LIMIT, || {
+        let home = Home::new();
+        let sources = takeout(library(&home.path("x")));
+        let args = |command: &str| [vec![command.into()], sources.clone()].concat();
+        gphotosfs(&home, args("sync")).ok();
+        let path = crate::trouble::library(&home).join(FILE);
+        let db = Connection::open(&path).unwrap();
+        let newer = SCHEMA + 1;
+        db.pragma_update(None, "user_version", newer).unwrap();
+        drop(db);
+        let before = fs::read(&path).unwrap();
+        let refused = format!("written by a newer gphotosfs (schema {newer}); use that version");
+        let relayout = [args("relayout"), vec!["--zone".into(), "Asia/Tokyo".into()]].concat();
+        for ran in [
+            gphotosfs(&home, args("sync")),
+            gphotosfs(&home, args("status")),
+            gphotosfs(&home, relayout),
+            home.mount_run(sources.clone()),
+        ] {
+            let ran = ran.ends(2);
+            assert!(ran.err.contains(&refused), "{ran:?}");
+        }
+        assert!(fs::read(&path).unwrap() == before);
+    });
+}

@@ -14,8 +14,8 @@ const FOREIGN_OPTIONS: &[&str] = &["--delete", "--inplace", "--no-inc-recursive"
 
 /// Every command that people see.
 const COMMANDS: &[&str] = &[
-    "add", "remove", "sources", "sync", "mount", "unmount", "status", "info", "relayout", "config",
-    "doctor",
+    "add", "remove", "sources", "sync", "mount", "unmount", "status", "exports", "info",
+    "relayout", "config", "doctor",
 ];
 
 fn top() -> &'static Path {

@@ -5,21 +5,19 @@
 //! each command did.
 
 use crate::export::{How, Photo, noise, part, shown, unpacked};
-use crate::kit::{Home, Ran, hashes, run, stats, takeout, within};
+use crate::kit::{Home, Ran, hashes, stats, takeout, within};
 use crate::sources::{export, gphotosfs, says, write_config};
 use crate::tools::Tool;
 use crate::trouble::{as_nobody, log};
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(300);
 const VIEWS: [&str; 2] = ["by-date", "albums"];
 
-fn photos(prefix: &str) -> Vec<Photo> {
+pub fn photos(prefix: &str) -> Vec<Photo> {
     let seed = u64::from(crc32fast::hash(prefix.as_bytes())) << 8;
     let photo = |at| {
         Photo::new(
@@ -32,7 +30,7 @@ fn photos(prefix: &str) -> Vec<Photo> {
 }
 
 /// Two archives in a folder.
-fn archives(folder: &Path) -> [PathBuf; 2] {
+pub fn archives(folder: &Path) -> [PathBuf; 2] {
     [(1, "a"), (2, "b")].map(|(number, prefix)| part(folder, number, &photos(prefix)).path)
 }
 
@@ -46,16 +44,16 @@ fn rsync(home: &Home, name: &str) -> Ran {
 }
 
 /// What happens to a source, and who notices.
-struct Case<'a> {
-    what: &'a str,
+pub struct Case<'a> {
+    pub what: &'a str,
     /// What the alarms name.
-    named: &'a str,
+    pub named: &'a str,
     /// Whether `status` sees it by itself, or only once a pass has looked.
-    at_once: bool,
+    pub at_once: bool,
 }
 
 /// Mounts and copies a library, breaks its source, and looks at everything again.
-fn stays(
+pub fn stays(
     case: &Case<'_>,
     home: &Home,
     source: &Path,
@@ -203,117 +201,6 @@ fn archives_that_vanish_keep_their_names() {
             cut,
             mend,
         );
-    });
-}
-
-/// A directory that something is mounted on; taken away when dropped.
-struct Disk(PathBuf);
-
-impl Disk {
-    fn mount(what: &Path, options: &str, on: &Path) -> Disk {
-        fs::create_dir_all(on).unwrap();
-        run(Command::new("mount")
-            .args(["-o", options])
-            .arg(what)
-            .arg(on))
-        .ok();
-        Disk(on.into())
-    }
-
-    /// Even while it is used, as a disk is that is pulled.
-    fn pull(&self) {
-        run(Command::new("umount").arg("-l").arg(&self.0)).ok();
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // It may have been pulled already.
-        run(Command::new("umount").arg("-lq").arg(&self.0));
-    }
-}
-
-#[test]
-fn a_disk_that_is_not_there_takes_nothing_away() {
-    within(LIMIT, || {
-        for kind in ["archives", "an unpacked folder"] {
-            let home = Home::new();
-            let (data, source) = (home.path("data"), home.path("s"));
-            if kind == "archives" {
-                archives(&data);
-            } else {
-                unpacked(&data, &photos("a"));
-            }
-            let disk = Disk::mount(&data, "bind", &source);
-            let mut again = None;
-            let name = source.to_str().unwrap();
-            let back = || again = Some(Disk::mount(&data, "bind", &source));
-            stays(
-                &Case {
-                    what: &format!("folder unmounted, {kind}"),
-                    named: name,
-                    at_once: true,
-                },
-                &home,
-                &source,
-                || disk.pull(),
-                back,
-            );
-            drop(again);
-        }
-    });
-}
-
-/// Has the kernel forget what it has read of a file, so that the next read asks the disk.
-fn forget(file: &Path) {
-    let file = File::open(file).unwrap();
-    file.sync_all().unwrap();
-    let advice = nix::fcntl::PosixFadviseAdvice::POSIX_FADV_DONTNEED;
-    nix::fcntl::posix_fadvise(&file, 0, 0, advice).unwrap();
-}
-
-#[test]
-fn a_disk_that_fails_takes_nothing_away() {
-    within(LIMIT, || {
-        let home = Home::new();
-        let (image, source) = (home.path("image"), home.path("s"));
-        File::create(&image).unwrap().set_len(16 << 20).unwrap();
-        run(Command::new("mkfs.ext4")
-            .args(["-qF", "-O", "^has_journal"])
-            .arg(&image))
-        .ok();
-        let disk = Disk::mount(&image, "loop", &source);
-        let parts = archives(&source);
-        parts.iter().for_each(|part| forget(part));
-        let whole = fs::read(&image).unwrap();
-        let name = parts[0].to_str().unwrap();
-        // What lies behind the end of the image cannot be read: every block of the archives.
-        let fail = || {
-            File::options()
-                .write(true)
-                .open(&image)
-                .unwrap()
-                .set_len(64 << 10)
-                .unwrap();
-            parts.iter().for_each(|part| forget(part));
-        };
-        let mend = || {
-            let file = File::options().write(true).open(&image).unwrap();
-            file.write_all_at(&whole, 0).unwrap();
-            parts.iter().for_each(|part| forget(part));
-        };
-        stays(
-            &Case {
-                what: "disk errors",
-                named: name,
-                at_once: true,
-            },
-            &home,
-            &source,
-            fail,
-            mend,
-        );
-        drop(disk);
     });
 }
 
@@ -490,6 +377,10 @@ fn what_nobody_can_know_is_not_mounted() {
             let remove = format!("gphotosfs remove {name}");
             says(&home.mount_run([""; 0]).ends(2), &[name, &remove]);
             says(&gphotosfs(&home, ["sync"]).ends(2), &[name, &remove]);
+            says(
+                &gphotosfs(&home, ["status"]).ends(2),
+                &["nothing is indexed yet"],
+            );
             assert_eq!(rsync(&home, "a").code, 23);
             assert_eq!(
                 Tool::Rsync.copied(&home, "a"),

@@ -47,9 +47,10 @@ pub fn parse(file: &str) -> Option<(String, u32)> {
     Some((format!("{stem}{extension}"), number))
 }
 
-/// A folder of an export: names of media, and of sidecars with what they say.
+/// A folder of an export, with an album's metadata or without: names of media, and of sidecars with what they say.
 #[derive(Debug, Default)]
 struct Folder<'a> {
+    album: bool,
     media: Vec<&'a str>,
     sidecars: Vec<(&'a str, &'a Sidecar)>,
 }
@@ -78,6 +79,7 @@ impl<'a> Export<'a> {
                         folder.sidecars.push((&entry.file.name, facts));
                     }
                 }
+                Kind::Album | Kind::Empty => folder.album = true,
                 _ => {}
             }
         }
@@ -120,16 +122,16 @@ impl<'a> Export<'a> {
         }
     }
 
-    /// Of folders the one of a year, else the first. Where none is sure, the product's, which is no album.
+    /// Of folders the one of a year, else the first that is no album. Where none is sure, the product's.
     fn among<'d>(&self, dirs: impl Iterator<Item = &'d str>, sure: bool, name: &str) -> Home {
-        let last = |dir: &str| dir.rsplit('/').next().and_then(year_of).is_none();
-        let best = dirs.min_by_key(|dir| (last(dir), *dir)).filter(|_| sure);
-        let dir = match best {
-            Some(dir) => dir.to_owned(),
-            None => self.product(),
+        let rank = |dir: &&str| {
+            let year = dir.rsplit('/').next().and_then(year_of);
+            let album = self.folders.get(dir).is_some_and(|folder| folder.album);
+            (album, year.is_none(), (*dir).to_owned())
         };
+        let best = dirs.min_by_key(rank).filter(|_| sure);
         Home {
-            dir,
+            dir: best.map_or_else(|| self.product(), str::to_owned),
             name: name.to_owned(),
         }
     }

@@ -398,6 +398,60 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_whole_is_a_part_too() {
+        let part = "takeout-20260913T041200Z-001.zip";
+        for partial in [
+            format!("{part}.crdownload"),
+            format!("{part}.part"),
+            format!("{part}.aria2"),
+            format!(".{part}.x7Gq2c"),
+            format!(".syncthing.{part}.tmp"),
+        ] {
+            assert_eq!(form_of(&partial), Some(Form::Partial), "{partial}");
+            assert_eq!(parse_name(&partial), Some(name(part)), "{partial}");
+        }
+        for other in [
+            format!("{part}.sha256"),
+            format!(".{part}"),
+            "holiday.zip.txt".into(),
+            "holiday.part".into(),
+        ] {
+            assert_eq!(form_of(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_source_is_told_from_what_a_disk_leaves_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = dir.path();
+        let is_nothing = || matches!(discover(source), Err(Error::Nothing { .. }));
+        let make = |path: &str| std::fs::create_dir_all(source.join(path)).unwrap();
+        let write = |path: &str| std::fs::write(source.join(path), "x").unwrap();
+        let link = |path: &str| std::os::unix::fs::symlink("/nowhere", source.join(path)).unwrap();
+        // An empty folder, also where a disk was mounted on one; what belongs to others.
+        make("Takeout/Google Photos");
+        make("lost+found");
+        write("holiday-002.jpg");
+        link("nowhere");
+        assert!(is_nothing());
+        assert!(!holds_files(&source.join("Takeout")));
+        write("Takeout/Google Photos/a.jpg");
+        let forms = || -> Vec<(Form, bool)> {
+            let found = discover(source).unwrap();
+            found
+                .iter()
+                .map(|part| (part.form, part.name.is_some()))
+                .collect()
+        };
+        assert_eq!(forms(), [(Form::Folder, false), (Form::Loose, false)]);
+        // Safari's download, and a part that leads nowhere.
+        make("takeout-20260913T041200Z-002.zip.download");
+        link("takeout-20260913T041200Z-001.zip");
+        let both = [(Form::Zip, true), (Form::Partial, true)];
+        assert_eq!(forms()[2..], both);
+    }
+
+    #[test]
     fn gaps_are_found_by_series() {
         let missing = |files: &[&str]| {
             let names: Vec<PartName> = files
