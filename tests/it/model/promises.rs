@@ -91,6 +91,7 @@ pub fn always(
         if let Some(owner) = truth.only_owner(content)
             && !truth.is_dark(owner.0)
             && !truth.is_residue(owner.0)
+            && !truth.is_taken_for_another(owner)
         {
             facts_are_told(truth, owner, path, entry, content)?;
             links_are_told(truth, tree, owner, content)?;
@@ -360,11 +361,18 @@ fn exports_are_judged(truth: &Truth<'_>, tree: &Tree) -> Kept {
                 contents.is_empty() || (contents.len() == 1 && now.is_some())
             })
         });
-        let years: BTreeSet<i16> = before.iter().flat_map(Export::years).collect();
+        let seen = before.iter().filter(|export| export.whole);
+        let years: BTreeSet<i16> = seen.flat_map(Export::years).collect();
         let all_years = years.is_subset(&export.years());
         let wrong = match full {
             true => share < 0.7 || !all_years || export.broken,
-            false => export.whole && share == 1.0 && all_roles && all_years,
+            false => {
+                before.iter().all(|export| export.whole)
+                    && export.whole
+                    && share == 1.0
+                    && all_roles
+                    && all_years
+            }
         };
         keep("full exports are told from partial ones", !wrong, || {
             format!(

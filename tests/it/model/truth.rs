@@ -126,11 +126,11 @@ impl<'a> Truth<'a> {
     }
 
     /// What may be said of an upload of which a content is shown: what the last export says, and what the last that held
-    /// this content says. What follows an original may follow one that is not certain to be the same as the present one:
+    /// this content says. Where there are several versions of the original, any of them may be the one:
     /// then anything that was ever said.
     pub fn facts(&self, owner: Owner, content: Content) -> Vec<&'a Item> {
         let originals = self.contents((owner.0, Role::Original));
-        if owner.1 != Role::Original && originals.len() > 1 {
+        if originals.len() > 1 {
             return self
                 .sightings(owner.0)
                 .map(|(_, held)| &held.facts)
