@@ -185,19 +185,23 @@ fn the_kernel_remembers_names_and_attributes() {
         find.stdout
     };
     let first = walk();
-    let after_first = stage.stats().counters;
+    let mut before = stage.stats().counters;
     assert!(
-        after_first.lookup + after_first.getattr < 20,
-        "READDIRPLUS brings all: {after_first:?}"
+        before.lookup + before.getattr < 20,
+        "READDIRPLUS brings all: {before:?}"
     );
-    assert_eq!(walk(), first);
-    let again = stage.stats().counters;
-    assert_eq!(
-        again.readdirplus, after_first.readdirplus,
-        "listings are kept"
-    );
-    assert_eq!(again.lookup, after_first.lookup);
-    assert_eq!(again.getattr, after_first.getattr);
+    // The kernel may give up what nobody asks for when something else wants the memory.
+    for last in [false, false, true] {
+        assert_eq!(walk(), first);
+        let after = stage.stats().counters;
+        let kept = (after.readdirplus, after.lookup, after.getattr)
+            == (before.readdirplus, before.lookup, before.getattr);
+        if kept {
+            return;
+        }
+        assert!(!last, "names are not kept: {before:?} {after:?}");
+        before = after;
+    }
 }
 
 #[test]
