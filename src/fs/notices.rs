@@ -7,7 +7,7 @@
 //! | what changed | notice |
 //! | --- | --- |
 //! | a name stands for nothing, or for something else | that entry |
-//! | a directory lists something else | its inode with its pages, which are its listing |
+//! | a directory lists something else | its inode; with its pages, which are its listing, once nobody is left in it |
 //! | attributes | that inode without its pages |
 //! | the bytes of a document, or where a link leads | that inode with its pages |
 
@@ -113,12 +113,15 @@ impl Teller {
         }
     }
 
-    /// Has the listing of a directory dropped; for good where nobody from before is left in it.
+    /// Has the listing of a directory dropped where nobody from before is left in it. While one is, the kernel's copy is
+    /// his alone, and a copy dropped before it was complete would never be made anew: Linux goes on where it ended, and
+    /// finds no page to go on in.
     fn settle(&self, desk: &Desk, dir: u64, turn: u64) {
         let free = desk.listings.is_free(dir, turn);
-        self.forget(desk, dir, 0);
+        self.forget(desk, dir, if free { 0 } else { -1 });
         if free {
             desk.listings.settle(dir, turn);
+            tracing::debug!("the kernel keeps listings of inode {dir} again");
         }
     }
 

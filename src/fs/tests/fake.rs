@@ -95,6 +95,8 @@ pub(super) const FILES: [Row; 13] = [
 pub(super) struct Fake {
     attrs: HashMap<u64, Attr>,
     dirs: HashMap<u64, BTreeMap<u64, Vec<u8>>>,
+    /// The same by name.
+    names: HashMap<(u64, Vec<u8>), u64>,
     does: HashMap<u64, Does>,
     gate: Mutex<bool>,
     opened: Condvar,
@@ -120,6 +122,7 @@ impl Fake {
         let mut fake = Fake {
             attrs: HashMap::new(),
             dirs: HashMap::new(),
+            names: HashMap::new(),
             does: HashMap::new(),
             gate: Mutex::new(false),
             opened: Condvar::new(),
@@ -153,7 +156,16 @@ impl Fake {
             );
             fake.does.insert(ino, Does::Serve);
         }
-        fake
+        fake.by_name()
+    }
+
+    fn by_name(mut self) -> Fake {
+        let all = self.dirs.iter().flat_map(|(dir, entries)| {
+            let entry = |(ino, name): (&u64, &Vec<u8>)| ((*dir, name.clone()), *ino);
+            entries.iter().map(entry)
+        });
+        self.names = all.collect();
+        self
     }
 
     /// The library that comes after.
@@ -162,7 +174,7 @@ impl Fake {
         let people = fake.dirs.get_mut(&PEOPLE).unwrap();
         people.retain(|ino, _| !GONE.contains(ino));
         people.insert(RENAMED, NEW_NAME.into());
-        fake
+        fake.by_name()
     }
 
     /// What differs between the two.
@@ -229,12 +241,7 @@ impl Library for std::sync::Arc<Fake> {
     }
 
     fn lookup(&self, dir: u64, name: &[u8]) -> Option<Attr> {
-        let (ino, _) = self
-            .dirs
-            .get(&dir)?
-            .iter()
-            .find(|(_, known)| *known == name)?;
-        self.attr(*ino)
+        self.attr(*self.names.get(&(dir, name.to_vec()))?)
     }
 
     fn list(&self, dir: u64, after: u64, take: Take<'_>) -> Option<()> {
