@@ -126,6 +126,8 @@ pub struct KnownPart {
     pub problems: Vec<String>,
     /// A digest of what tells its content apart, for parts that are moved or renamed; `None` where nobody has made one.
     pub digest: Option<[u8; 32]>,
+    /// Whose it is; `None` for the first account. Known by the source that holds it, at each pass.
+    pub account: Option<String>,
 }
 
 /// An open catalog.

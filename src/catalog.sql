@@ -19,7 +19,8 @@ CREATE TABLE part (
     mtime_ns INTEGER NOT NULL,          -- of the archive; 0 for a folder
     complete INTEGER NOT NULL,          -- 0: indexing was interrupted; 2: only names that the part no longer holds
     problems TEXT NOT NULL,             -- a JSON array of texts
-    digest   BLOB                       -- 32 bytes that tell its content apart, wherever it lies; NULL: nobody has made them
+    digest   BLOB,                      -- 32 bytes that tell its content apart, wherever it lies; NULL: nobody has made them
+    account  TEXT                       -- whose it is; NULL: the first account's
 );
 
 -- Folder names are long and repeat, so they are kept once.

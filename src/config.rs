@@ -11,10 +11,12 @@
 //! | [`edit`], `replace` | the file changed for its owner, whose comments and order stay |
 //! | [`decisions`] | what the user decided for one library |
 //! | `layout` | what moves photos: zone, rules, names |
+//! | [`accounts`] | names of accounts, and which is the first |
 //!
 //! The file is the authority: names are a function of the sources, of this file and of what was decided. What moves
 //! photos, the [`Layout`], is remembered for each library besides, so that a changed zone is noticed before a backup copies everything anew.
 
+pub mod accounts;
 pub mod decisions;
 pub mod edit;
 pub mod example;
@@ -29,6 +31,7 @@ use reader::{File, Reader};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
+pub use accounts::Accounts;
 pub use decisions::{Decisions, Forgotten};
 pub use layout::{Layout, Names, RULES, name_max};
 pub use places::{AsOf, Given, Library, Places};
@@ -108,6 +111,8 @@ pub struct Source {
     pub kind: Kind,
     /// An archive, a folder of archives, or an unpacked `Takeout`.
     pub path: PathBuf,
+    /// Whose photos these are, where that is said.
+    pub account: Option<String>,
 }
 
 /// How a library is mounted, unless the command line says otherwise.
@@ -228,7 +233,7 @@ fn read(path: &Path, file: &File) -> Result<Config, Error> {
     let (layout, rules) = layout(&all)?;
     let mut sources: Vec<Source> = Vec::new();
     for table in all.tables("source")? {
-        let source = source(table)?;
+        let source = source(table, &sources)?;
         if !sources.contains(&source) {
             sources.push(source);
         }
@@ -287,21 +292,34 @@ fn layout(all: &Reader<'_>) -> Result<(Layout, Rules), Error> {
     Ok((layout, last.unwrap_or_default()))
 }
 
-fn source(table: Reader<'_>) -> Result<Source, Error> {
+/// A source that may stand beside those before it.
+fn source(table: Reader<'_>, others: &[Source]) -> Result<Source, Error> {
     let kind = match table.string("kind")? {
         None => return Err(table.lacks("lacks its kind; allowed is kind = \"takeout\"")),
         Some(at) if at.value == Kind::Takeout.name() => Kind::Takeout,
         Some(at) => return Err(table.wrong(&at, "must be \"takeout\"")),
     };
-    let path = match table.string("path")? {
+    let at = match table.string("path")? {
         None => return Err(table.lacks("lacks its path")),
-        Some(at) if Path::new(&at.value).is_absolute() => at.value.into(),
+        Some(at) if Path::new(&at.value).is_absolute() => at,
         Some(at) => {
             return Err(table.wrong(&at, "must be an absolute path, one that begins with /"));
         }
     };
+    let mut source = Source {
+        kind,
+        path: at.value.clone().into(),
+        account: None,
+    };
+    let account = table.string("account")?;
+    if let Some(name) = &account {
+        accounts::check(&name.value).map_err(|what| table.wrong(name, &what))?;
+        source.account = Some(name.value.clone());
+    }
+    let stands_in_the_way = |what: String| table.wrong_whole(&at, &what);
+    accounts::beside(&source, others).map_err(stands_in_the_way)?;
     table.end();
-    Ok(Source { kind, path })
+    Ok(source)
 }
 
 fn mount(table: Reader<'_>) -> Result<Mount, Error> {
@@ -453,6 +471,23 @@ mod tests {
                 "[sync]\npoll_seconds = -1",
                 2,
                 "sync.poll_seconds must be a whole",
+            ),
+            (
+                "[[source]]\nkind = 'takeout'\npath = '/a'\naccount = 'a/b'",
+                4,
+                "must be a name",
+            ),
+            (
+                "[[source]]\nkind = 'takeout'\npath = '/a'\naccount = 'Ada'\n\
+                 [[source]]\nkind = 'takeout'\npath = '/b'\naccount = 'ada'",
+                7,
+                "differs from \"Ada\" only in case",
+            ),
+            (
+                "[[source]]\nkind = 'takeout'\npath = '/a'\naccount = 'ada'\n\
+                 [[source]]\nkind = 'takeout'\npath = '/a'",
+                7,
+                "/a is a source of the account \"ada\"",
             ),
             ("names = 'dos'", 1, "\"posix\" or \"windows\""),
             ("name_max = 63", 1, "between 64 and 255"),

@@ -6,8 +6,9 @@
 pub mod listing;
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 /// What makes bytes "the same bytes": their length and CRC-32, and, only where two different contents share both,
 /// a hash of their first 64 KiB (0 otherwise).
@@ -162,6 +163,22 @@ impl Location {
         }
     }
 
+    /// The same where so many paths stand before those that its path number refers to.
+    pub fn behind(self, paths: u32) -> Location {
+        match self {
+            Location::File {
+                part,
+                path,
+                mtime_ns,
+            } => Location::File {
+                part,
+                path: path + paths,
+                mtime_ns,
+            },
+            archived @ (Location::Zip { .. } | Location::Tgz { .. }) => archived,
+        }
+    }
+
     /// What sorts locations into the order in which they lie: part, then offset or path.
     pub fn place(&self) -> (u32, u64) {
         match self {
@@ -244,6 +261,8 @@ pub struct Medium {
     pub head: Option<u32>,
     /// The catalog's number of the sidecar and its facts.
     pub sidecar: Option<(u32, std::sync::Arc<Sidecar>)>,
+    /// That sidecar lies in another folder: it probably speaks of this file, and proves nothing about its upload.
+    pub borrowed: bool,
     /// What else tells its time; looked for only where its sidecar has none.
     pub told: Option<Box<Told>>,
     /// The time zone at the position in its sidecar, by its IANA name.
@@ -294,8 +313,26 @@ pub struct Decided {
     pub full: BTreeSet<String>,
     /// Stamps of exports that count as partial: what they lack proves nothing.
     pub partial: BTreeSet<String>,
-    /// Contents whose photos are not shown any more.
+    /// Contents whose photos are not shown any more, in the first account.
     pub forgotten: BTreeSet<BlobKey>,
+    /// The same in further accounts, by their names.
+    pub forgotten_in: BTreeMap<String, BTreeSet<BlobKey>>,
+    /// The name of the first account, if it has one.
+    pub first_account: Option<String>,
+    /// The names of further accounts, by the paths of their sources. All other sources are of the first account.
+    pub accounts: BTreeMap<PathBuf, String>,
+}
+
+impl Decided {
+    /// The decisions as they count in one account; `None` is the first. Equal bytes in two accounts are two photos, and
+    /// forgotten one by one.
+    pub fn of(&self, account: Option<&str>) -> Decided {
+        let mut decided = self.clone();
+        if let Some(account) = account {
+            decided.forgotten = decided.forgotten_in.remove(account).unwrap_or_default();
+        }
+        decided
+    }
 }
 
 /// Extensions of pictures, lower case.

@@ -4,6 +4,7 @@
 //! can no longer be read, keeps its names in the tree. An export that is not whole stays out of sight until it is, or
 //! until the user accepts it.
 
+mod accounts;
 mod arrive;
 mod dates;
 pub mod forget;
@@ -23,6 +24,8 @@ mod whole;
 
 pub use present::{absent, problems};
 pub use whole::{Incomplete, incomplete};
+
+pub use accounts::first_account;
 
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::deflate;
@@ -203,12 +206,13 @@ fn pass_over(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     };
     arrivals.take_in(catalog)?;
     memory::give_back();
+    accounts::assign(catalog, pass)?;
     let parts = complete(catalog.parts()?);
-    whole.count(&parts, &found);
+    whole.count(&parts, &found, pass);
+    whole.go_on(whole::incomplete(catalog)?, &found, &parts);
     whole.remember(catalog)?;
     let once = whole::shown_once(catalog)?;
-    let (broken, hidden) =
-        whole.divide(|stamp| pass.decided.accepted.contains(stamp) || once.contains(stamp));
+    let (broken, hidden) = whole.divide(|export| pass.accepts(export) || once.contains(export));
     relayout::remember(catalog, &hidden, &broken)?;
     outcome.new_parts = parts
         .iter()
@@ -224,11 +228,11 @@ fn pass_over(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
         return Err(Error::Incomplete(whole.only(&hidden), outcome.problems));
     }
     outcome.problems.extend(whole.told(&hidden));
-    outcome.hidden = hidden.into_iter().collect();
+    outcome.hidden = hidden.into_iter().filter_map(|key| key.stamp).collect();
     if !has_names {
         hold_still(catalog, pass)?;
     }
-    whole::show(catalog, exports.groups.keys().flatten())?;
+    whole::show(catalog, exports.groups.keys())?;
     sweep(&catalog.dir().join(deflate::FOLDER), &parts);
     outcome.moves = project::project(catalog, &exports, pass.terms())?;
     if !project::any_photos(catalog)? {

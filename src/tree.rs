@@ -5,12 +5,15 @@
 //! An image holds every photo, also those in the trash; planting leaves out what was not asked for. Options therefore
 //! hide photos but never move a name.
 //!
+//! Each account has a library of its own in it: the first in the root, others in `accounts/NAME`, see `accounts`.
+//!
 //! Invariants of a planted tree:
 //! - files and directories are sorted by inode, so that a look-up by inode is a binary search;
 //! - the places of a directory lie together, in inode order, which is the order of `readdir`;
 //! - an inode stands at most once in a directory, hence it can serve as the key of a listing's position;
 //! - documents have no places: they follow the photos of a directory, see [`document`].
 
+mod accounts;
 mod carried;
 pub mod changes;
 pub mod document;
@@ -25,7 +28,7 @@ mod plant;
 use crate::model::Blob;
 use carried::Carried;
 use document::ByFile;
-use image::{Documents, FileRecord, Hidden};
+use image::{Documents, FileRecord, Hidden, View};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -138,6 +141,7 @@ struct Dir {
     parent: u32,
     name: Box<str>,
     title: Box<str>,
+    view: Option<View>,
     first: u32,
     count: u32,
     nlink: u32,
@@ -298,18 +302,45 @@ impl Tree {
             .map(|(file, _)| file)
     }
 
-    /// Shown directories directly below another: their names and titles.
-    pub fn titles(&self, parent: u64) -> impl Iterator<Item = &str> {
-        let parent = self.dir_number(parent);
-        self.dirs
-            .iter()
-            .skip(1)
-            .filter(move |dir| Some(dir.parent) == parent)
-            .map(|dir| &*dir.title)
+    /// The titles of the shown directories that stand in a view, with the name of the account; `None` is the first.
+    pub fn titles(&self, view: View) -> impl Iterator<Item = (Option<&str>, &str)> {
+        let in_view = move |dir: &&Dir| {
+            dir.view == Some(view) && self.dirs[dir.parent as usize].view == Some(view)
+        };
+        let dirs = self.dirs.iter().filter(in_view);
+        dirs.map(|dir| (self.account_at(dir.parent), &*dir.title))
     }
 
-    /// For each place of a file: the inode of the view's directory, and the title of the directory it stands in.
-    pub fn places(&self, ino: u64) -> Vec<(u64, &str)> {
+    /// The names of the accounts that stand in `accounts`.
+    pub fn accounts(&self) -> impl Iterator<Item = &str> {
+        let holds = |dir: &Dir| dir.parent == 0 && dir.view.is_none();
+        let dirs = self.dirs.iter().skip(1);
+        dirs.filter(move |dir| dir.parent != 0 && holds(&self.dirs[dir.parent as usize]))
+            .map(|dir| &*dir.name)
+    }
+
+    /// The name of the account to which a file belongs; `None` is the first.
+    pub fn account(&self, ino: u64) -> Option<&str> {
+        let home = *self.home.get(self.file_number(ino)? as usize)?;
+        self.account_at(self.places.get(home as usize)?.dir)
+    }
+
+    /// The same for a directory, by its number.
+    fn account_at(&self, dir: u32) -> Option<&str> {
+        let top = self.top(dir);
+        (top != 0).then(|| &*self.dirs[top as usize].name)
+    }
+
+    /// The directory of the account to which a directory in a view belongs: the root is that of the first.
+    fn top(&self, mut dir: u32) -> u32 {
+        while self.dirs[dir as usize].view.is_some() {
+            dir = self.dirs[dir as usize].parent;
+        }
+        dir
+    }
+
+    /// For each place of a file: the view, and the title of the directory it stands in.
+    pub fn places(&self, ino: u64) -> Vec<(View, &str)> {
         self.file_number(ino)
             .map(|number| self.places_of(number))
             .unwrap_or_default()
@@ -331,7 +362,11 @@ impl Tree {
     }
 
     fn place_path(&self, place: &Place) -> String {
-        let mut path = self.dir_path(place.dir);
+        self.place_path_from(0, place)
+    }
+
+    fn place_path_from(&self, above: u32, place: &Place) -> String {
+        let mut path = self.path_between(above, place.dir);
         if !path.is_empty() {
             path.push('/');
         }
@@ -339,9 +374,14 @@ impl Tree {
         path
     }
 
-    fn dir_path(&self, mut dir: u32) -> String {
+    fn dir_path(&self, dir: u32) -> String {
+        self.path_between(0, dir)
+    }
+
+    /// The path of a directory from one above it.
+    fn path_between(&self, above: u32, mut dir: u32) -> String {
         let mut names = Vec::new();
-        while dir != 0 {
+        while dir != above {
             names.push(&*self.dirs[dir as usize].name);
             dir = self.dirs[dir as usize].parent;
         }
@@ -353,14 +393,16 @@ impl Tree {
         let Child::Link(file) = place.child else {
             return Vec::new();
         };
+        // It stays within the account, so that a copy of the account alone is whole.
+        let top = self.top(place.dir);
         let mut target = String::new();
         let mut dir = place.dir;
-        while dir != 0 {
+        while dir != top {
             target.push_str("../");
             dir = self.dirs[dir as usize].parent;
         }
         if let Some(home) = self.places.get(self.home[file as usize] as usize) {
-            target.push_str(&self.place_path(home));
+            target.push_str(&self.place_path_from(top, home));
         }
         target.into_bytes()
     }

@@ -21,7 +21,7 @@ impl Catalog {
     /// When SQLite fails.
     pub fn parts(&self) -> Result<Vec<KnownPart>> {
         let mut query = self.db.prepare_cached(
-            "SELECT id, path, folder, stamp, series, number, size, mtime_ns, complete, problems, digest
+            "SELECT id, path, folder, stamp, series, number, size, mtime_ns, complete, problems, digest, account
              FROM part ORDER BY id",
         )?;
         let rows = query.query_map([], |row| {
@@ -43,6 +43,7 @@ impl Catalog {
                 left_over: row.get::<_, i64>(8)? == LEFT_OVER,
                 problems: serde_json::from_str(&problems).unwrap_or_else(|_| vec![problems]),
                 digest: row.get(10)?,
+                account: row.get(11)?,
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -54,8 +55,8 @@ impl Catalog {
     /// When SQLite fails.
     pub fn add_part(&mut self, part: &KnownPart) -> Result<u32> {
         self.db.execute(
-            "INSERT INTO part (path, folder, stamp, series, number, size, mtime_ns, complete, problems, digest)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, '[]', ?8)",
+            "INSERT INTO part (path, folder, stamp, series, number, size, mtime_ns, complete, problems, digest, account)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, '[]', ?8, ?9)",
             params![
                 part.part.path.as_os_str().as_bytes(),
                 form(&part.part),
@@ -65,6 +66,7 @@ impl Catalog {
                 part.part.size as i64,
                 part.part.mtime_ns,
                 part.digest,
+                part.account,
             ],
         )?;
         Ok(self.db.last_insert_rowid() as u32)
@@ -126,6 +128,18 @@ impl Catalog {
         self.db.execute(
             "UPDATE part SET digest = ?2 WHERE id = ?1",
             params![part, digest],
+        )?;
+        Ok(())
+    }
+
+    /// Gives a part to an account; `None` is the first.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn set_account(&mut self, part: u32, account: Option<&str>) -> Result<()> {
+        self.db.execute(
+            "UPDATE part SET account = ?2 WHERE id = ?1",
+            params![part, account],
         )?;
         Ok(())
     }

@@ -214,7 +214,7 @@ pub(super) fn add_json(db: &Connection, image: &mut Image) -> Result<()> {
     Ok(())
 }
 
-const FORGET: &str = "To forget them, delete the catalog in the state directory and mount again";
+const FORGET: &str = "`gphotosfs forget PATH…` takes them out of view";
 
 /// How many of a part's entries decide about the tree, and how many of those are media.
 fn left(tx: &Transaction<'_>, part: u32) -> Result<(u64, u64)> {

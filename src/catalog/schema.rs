@@ -15,12 +15,13 @@ use rusqlite::{Connection, MAIN_DB};
 use std::path::{Path, PathBuf};
 
 /// The version that this program writes. A catalog of a later one is refused and left alone.
-pub const SCHEMA: i64 = 3;
+pub const SCHEMA: i64 = 4;
 
 /// The steps to version 2, 3 and so on. None is missing, since this does not compile without it.
 const STEPS: [&str; SCHEMA as usize - 1] = [
     include_str!("schema/to-2.sql"),
     include_str!("schema/to-3.sql"),
+    include_str!("schema/to-4.sql"),
 ];
 
 /// What follows the catalog's own name in that of a copy, before the number of its version.

@@ -1,16 +1,18 @@
 //! `gphotosfs add`.
 
 use super::{Common, Done, print};
-use crate::config::{Kind, Source, edit};
+use crate::config::{Decisions, Kind, Source, accounts, edit};
 use crate::fs::lock::{Holder, Lock};
 use crate::sync::look::{Look, look};
-use anyhow::{Context, bail};
+use crate::tree::image::ACCOUNTS;
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
 use std::fmt::Write;
 use std::path::{Component, Path, PathBuf};
 
 const EXAMPLE: &str = "Example:
   gphotosfs add takeout ~/Takeout
+  gphotosfs add takeout ~/Takeout-of-Ada --account ada
   gphotosfs mount ~/photos
 
 At https://takeout.google.com choose Google Photos alone, as zip, and download all parts into one folder.";
@@ -31,17 +33,21 @@ enum What {
         /// An archive, a folder with the parts of exports, or an unpacked Takeout
         #[arg(value_name = "PATH", required = true)]
         paths: Vec<PathBuf>,
+        /// Whose photos these are, where there are several accounts. The first account keeps the root of the mount, others
+        /// stand in accounts/NAME
+        #[arg(long, value_name = "NAME", value_parser = account)]
+        account: Option<String>,
     },
 }
 
 impl Add {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<Done> {
-        let What::Takeout { paths } = &self.what;
+        let What::Takeout { paths, account } = &self.what;
         let places = common.places()?;
         // A file that is named need not be there yet: this is what makes it.
         let mut places_of_new = places.clone();
         places_of_new.config_given = false;
-        common.load(&places_of_new)?;
+        let config = common.load(&places_of_new)?;
         let mut sources = Vec::new();
         let mut looks: Vec<(PathBuf, Look)> = Vec::new();
         for path in paths {
@@ -50,10 +56,14 @@ impl Add {
             if look.parts == 0 {
                 bail!(look.problems.join("\n"));
             }
-            sources.push(Source {
+            let source = Source {
                 kind: Kind::Takeout,
                 path: path.clone(),
-            });
+                account: account.clone(),
+            };
+            accounts::beside(&source, &config.sources)
+                .map_err(|what| anyhow!("nothing is added: {what}"))?;
+            sources.push(source);
             looks.push((path, look));
         }
         let added = edit::add_sources(&places.config, &sources)?;
@@ -71,8 +81,17 @@ impl Add {
                 writeln!(text, "  {problem}")?;
             }
         }
+        let library = places.configured(&common.load(&places)?.sources);
+        if let Some(name) = account {
+            let decisions = Decisions::load(&library.decisions)?;
+            let place = match library.first_account(&decisions)? {
+                Some(first) if first == *name => "the root of the mount".to_owned(),
+                _ => format!("{ACCOUNTS}/{name}"),
+            };
+            writeln!(text, "photos of {name} stand in {place}")?;
+        }
         writeln!(text, "written to {}", places.config.display())?;
-        let holder = Lock::held_by(&places.configured(Vec::new()).state_dir)?;
+        let holder = Lock::held_by(&library.state_dir)?;
         let mounted = holder.filter(|holder| !holder.mountpoint.as_os_str().is_empty());
         match mounted {
             None => writeln!(
@@ -91,6 +110,11 @@ impl Add {
         let well = looks.iter().all(|(_, look)| look.problems.is_empty());
         Ok(if well { Done::Well } else { Done::NeedsYou })
     }
+}
+
+fn account(name: &str) -> Result<String, String> {
+    accounts::check(name)?;
+    Ok(name.to_owned())
 }
 
 /// The path from the root. Links in it stay, since people lead them elsewhere; `..` does not.

@@ -1,7 +1,7 @@
 //! `gphotosfs doctor`.
 
 use super::{Common, Done, print, print_json};
-use crate::config::{Config, Library, Places};
+use crate::config::{Accounts, Config, Library, Places};
 use crate::content::usage;
 use crate::fs::lock::Lock;
 use crate::fs::machine;
@@ -163,7 +163,7 @@ fn cache(places: &Places, config: &Config) -> Line {
 
 /// The configured library, and every other one that has been indexed.
 fn libraries(places: &Places, config: &Config) -> Vec<Line> {
-    let configured = places.configured(config.paths());
+    let configured = places.configured(&config.sources);
     let mut libraries = Vec::new();
     if !configured.sources.is_empty() {
         libraries.push(configured);
@@ -175,6 +175,7 @@ fn libraries(places: &Places, config: &Config) -> Vec<Line> {
         {
             libraries.push(Library {
                 sources: doctor::remembered(&state_dir),
+                accounts: Accounts::default(),
                 cache_dir: places.cache.clone(),
                 decisions: places.decisions(&state_dir),
                 state_dir,

@@ -104,8 +104,9 @@ fn text(exports: &[Export], decided: bool) -> Result<String, std::fmt::Error> {
     for export in exports {
         writeln!(
             text,
-            "{}: {}, {} part(s), {}, {}{}",
+            "{}{}: {}, {} part(s), {}, {}{}",
             export.stamp,
+            whose(export),
             counts_as(export),
             HumanCount(export.parts),
             BinaryBytes(export.bytes),
@@ -120,6 +121,11 @@ fn text(exports: &[Export], decided: bool) -> Result<String, std::fmt::Error> {
         writeln!(text, "kept; the next `gphotosfs sync` or mount acts on it")?;
     }
     Ok(text)
+}
+
+fn whose(export: &Export) -> String {
+    let account = export.account.as_ref();
+    account.map_or(String::new(), |name| format!(" (account {name})"))
 }
 
 fn counts_as(export: &Export) -> String {

@@ -2,7 +2,7 @@
 
 use super::Common;
 use crate::catalog::{self, Catalog};
-use crate::config::{AsOf, Config, Library, Places};
+use crate::config::{AsOf, Config, Library, Places, Source};
 use crate::fs::mounts;
 use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
@@ -31,10 +31,10 @@ pub(super) fn state_dir(
     }
     // Read only here, so that a mount can be asked about whatever the configuration says.
     let sources = match config {
-        Some(config) => config.paths(),
-        None => common.load(places)?.paths(),
+        Some(config) => config.sources.clone(),
+        None => common.load(places)?.sources,
     };
-    if let Some(library) = configured(places, sources) {
+    if let Some(library) = configured(places, &sources) {
         return Ok(library.state_dir);
     }
     let mounted = mounts::gphotosfs()?
@@ -58,7 +58,7 @@ pub(super) fn state_dir(
 }
 
 /// The configured library, when it has sources, or had some.
-fn configured(places: &Places, sources: Vec<PathBuf>) -> Option<Library> {
+fn configured(places: &Places, sources: &[Source]) -> Option<Library> {
     let library = places.configured(sources);
     let is_known = library.state_dir.join(catalog::FILE).exists();
     (is_known || !library.sources.is_empty()).then_some(library)

@@ -284,8 +284,10 @@ impl Chosen {
     fn contents(&self, catalog: &Catalog) -> anyhow::Result<Vec<Forgotten>> {
         let versions: BTreeMap<u32, u32> = self.image.versions(&self.photos);
         let keys = sync::forget::keys(catalog, &self.image, versions.keys().copied())?;
+        let account = |photo: u32| self.tree.account(self.image.file(photo)?.ino);
         let contents = versions.values().zip(keys).map(|(shown, key)| Forgotten {
             path: self.path(*shown),
+            account: account(*shown).map(str::to_owned),
             key,
         });
         Ok(contents.collect())

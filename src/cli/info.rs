@@ -135,6 +135,7 @@ fn text(report: &Report) -> Result<String, std::fmt::Error> {
         line("version", &text)?;
     }
     line("crc32", report.crc32.as_deref().unwrap_or_default())?;
+    line("account", report.account.as_deref().unwrap_or_default())?;
     line(
         "source",
         &format!("{} ({})", report.source, report.fidelity),

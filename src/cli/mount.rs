@@ -228,7 +228,7 @@ impl Mount {
         if config.sources.is_empty() {
             bail!(NO_SOURCES);
         }
-        Ok(places.configured(config.paths()))
+        Ok(places.configured(&config.sources))
     }
 
     /// Flags, where they are given, before the configuration.

@@ -3,7 +3,7 @@
 
 use super::{Common, progress};
 use crate::catalog::Catalog;
-use crate::config::{Config, Decisions, Layout, Library, Live, Names, Places};
+use crate::config::{Accounts, Config, Decisions, Layout, Library, Live, Names, Places};
 use crate::report::info::rfc3339;
 use crate::source::seen;
 use crate::sync::{self, Outcome, Progress};
@@ -39,6 +39,11 @@ impl Basis {
         layout.names = self.names.unwrap_or(layout.names);
         layout.name_max = self.name_max.unwrap_or(layout.name_max);
         config.rules = layout.fold().map_err(|what| anyhow!(what))?;
+        let accounts = match &self.sources {
+            // Sources of the command line have none.
+            Some(_) => Accounts::default(),
+            None => Accounts::of(&config.sources),
+        };
         let sources = self.sources.clone().unwrap_or_else(|| config.paths());
         if sources.is_empty() {
             bail!("no sources in {}", config.path.display());
@@ -48,6 +53,7 @@ impl Basis {
             cache_dir: self.cache_dir.clone(),
             decisions: self.places.decisions(&self.state_dir),
             sources,
+            accounts,
         };
         Ok((config, library))
     }
@@ -139,9 +145,10 @@ pub(super) fn make(
         .as_ref()
         .filter(|in_force| **in_force != config.layout);
     let other = other.map(|layout| fold(layout, library)).transpose()?;
+    let decided = library.decided(&decisions)?;
     let pass = sync::Pass {
         sources: &library.sources,
-        decided: decisions.decided(),
+        decided: &decided,
         rules: &config.rules,
         in_force: other.as_ref(),
         progress: counted,
@@ -158,6 +165,7 @@ pub(super) fn make(
             None => error,
         }
     })?;
+    decisions.set_first_account(decided.first_account.as_deref())?;
     config.layout.put_in_force(&library.state_dir)?;
     Ok(outcome)
 }
@@ -189,7 +197,13 @@ fn would_move(config: &Config, in_force: &Layout, moves: &Moves) -> anyhow::Erro
 pub(super) fn moved(paths: &[Move]) -> Vec<String> {
     let mut lines = Vec::new();
     for change in paths.iter().take(TOLD) {
-        lines.push(format!("{} is now {}", change.from, change.to));
+        lines.push(match change.from == change.to {
+            true => format!(
+                "{} is now another photo or version of the same size and time: rsync sees that only with --checksum",
+                change.to
+            ),
+            false => format!("{} is now {}", change.from, change.to),
+        });
     }
     if paths.len() > TOLD {
         let more = paths.len() - TOLD;

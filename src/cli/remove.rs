@@ -35,7 +35,7 @@ impl Remove {
             source.path.display(),
             places.config.display()
         );
-        let state = places.configured(Vec::new()).state_dir;
+        let state = places.configured(&[]).state_dir;
         if state.join(catalog::FILE).exists() {
             text.push_str(&format!(
                 "Photos that it has shown stay, also those that only it holds, and are read there as long as it is there:\n\

@@ -1,8 +1,9 @@
 //! `gphotosfs sources`.
 
 use super::{Common, Done, print, print_json};
-use crate::config::Kind;
+use crate::config::{Decisions, Kind};
 use crate::sync::look::{Look, look};
+use crate::tree::image::ACCOUNTS;
 use clap::Args;
 use serde::Serialize;
 use std::fmt::Write;
@@ -28,13 +29,20 @@ struct Seen {
     number: usize,
     kind: Kind,
     path: String,
+    /// Whose it is, where that is said.
+    account: Option<String>,
+    /// The views of that account stand in the root.
+    first: bool,
     #[serde(flatten)]
     look: Look,
 }
 
 impl Sources {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<Done> {
-        let config = common.load(&common.places()?)?;
+        let places = common.places()?;
+        let config = common.load(&places)?;
+        let library = places.configured(&config.sources);
+        let first = library.first_account(&Decisions::load(&library.decisions)?)?;
         let seen: Vec<Seen> = config
             .sources
             .iter()
@@ -43,6 +51,8 @@ impl Sources {
                 number: at + 1,
                 kind: source.kind,
                 path: source.path.display().to_string(),
+                account: source.account.clone().or_else(|| first.clone()),
+                first: source.account.is_none() || source.account == first,
                 look: look(&source.path),
             })
             .collect();
@@ -67,10 +77,18 @@ fn text(seen: &[Seen]) -> Result<String, std::fmt::Error> {
         number,
         kind,
         path,
+        account,
+        first,
         look,
     } in seen
     {
-        writeln!(text, "{number}  {}  {path}: {}", kind.name(), found(look))?;
+        let whose = match (account, first) {
+            (None, _) => String::new(),
+            (Some(name), true) => format!(" (account {name}, in the root)"),
+            (Some(name), false) => format!(" (account {name}, in {ACCOUNTS}/{name})"),
+        };
+        let (kind, found) = (kind.name(), found(look));
+        writeln!(text, "{number}  {kind}  {path}{whose}: {found}")?;
         for problem in &look.problems {
             writeln!(text, "   {problem}")?;
         }

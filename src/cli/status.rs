@@ -3,8 +3,9 @@
 use super::{Common, Done, find, past, print, print_json};
 use crate::config::{AsOf, Places};
 use crate::fs::control::{self, Passes, Stats};
-use crate::report::status::{self, Status as Report};
+use crate::report::status::{self, Account, Status as Report};
 use crate::tree::Options;
+use crate::tree::image::ACCOUNTS;
 use clap::Args;
 use indicatif::{BinaryBytes, HumanCount};
 use serde::Serialize;
@@ -104,6 +105,15 @@ fn passes(whole: &Whole) -> Option<&Passes> {
     whole.mount.as_ref()?.passes.as_ref()
 }
 
+/// Where an account stands, and its name where that does not say it.
+fn place(account: &Account) -> String {
+    match (&account.name, account.first) {
+        (Some(name), true) => format!("the root ({name})"),
+        (None, _) => "the root".into(),
+        (Some(name), false) => format!("{ACCOUNTS}/{name}"),
+    }
+}
+
 fn text(whole: &Whole) -> anyhow::Result<String> {
     let report = &whole.library;
     let mut text = String::new();
@@ -127,6 +137,19 @@ fn text(whole: &Whole) -> anyhow::Result<String> {
         n(report.parts),
         n(report.sources)
     )?;
+    for account in &report.accounts {
+        writeln!(
+            text,
+            "  {}: {} photos, {} videos, {} albums, {} people from {} export(s); newest {}",
+            place(account),
+            n(account.photos),
+            n(account.videos),
+            n(account.albums),
+            n(account.people),
+            n(account.exports),
+            account.newest.as_deref().unwrap_or("unknown")
+        )?;
+    }
     writeln!(
         text,
         "a copy needs {} with hard links (rsync -H), {} without",

@@ -99,7 +99,7 @@ impl Sync {
                 config.path.display()
             );
         }
-        Ok(places.configured(config.paths()))
+        Ok(places.configured(&config.sources))
     }
 
     fn tell(&self, report: &Report) -> anyhow::Result<Done> {

@@ -38,6 +38,8 @@ pub struct Decisions {
 pub struct Forgotten {
     /// Where it was shown, for whoever reads the file.
     pub path: String,
+    /// Whose photo it is; `None` for the first account.
+    pub account: Option<String>,
     /// What its bytes are.
     pub key: BlobKey,
 }
@@ -48,6 +50,9 @@ struct File {
     /// Stamps of exports that are shown although something is missing.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     accept_incomplete: BTreeSet<String>,
+    /// The name of the first account, which has the root; empty where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_account: Option<String>,
     /// Stamps of exports that count as full.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     full: BTreeSet<String>,
@@ -63,6 +68,9 @@ struct File {
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 struct Forget {
     path: String,
+    /// A further account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
     size: u64,
     /// Eight hexadecimal digits.
     crc32: String,
@@ -80,6 +88,7 @@ impl Forget {
         let key = forgotten.key;
         Forget {
             path: forgotten.path.clone(),
+            account: forgotten.account.clone(),
             size: key.size,
             crc32: format!("{:08x}", key.crc32),
             head: (key.head != 0).then(|| format!("{:016x}", key.head)),
@@ -111,17 +120,25 @@ impl File {
         if let Some(both) = self.full.intersection(&self.partial).next() {
             return Err(format!("{both} stands in full and in partial"));
         }
-        let forgotten = self.forget.iter().map(Forget::key);
-        Ok(Decided {
+        let mut decided = Decided {
             accepted: self.accept_incomplete.clone(),
             full: self.full.clone(),
             partial: self.partial.clone(),
-            forgotten: forgotten.collect::<Result<_, _>>()?,
-        })
+            ..Decided::default()
+        };
+        for forget in &self.forget {
+            let forgotten = match &forget.account {
+                None => &mut decided.forgotten,
+                Some(name) => decided.forgotten_in.entry(name.clone()).or_default(),
+            };
+            forgotten.insert(forget.key()?);
+        }
+        Ok(decided)
     }
 
     /// Adds what another file says and this one does not.
     fn merge(&mut self, other: File) {
+        self.first_account = self.first_account.take().or(other.first_account);
         self.accept_incomplete.extend(other.accept_incomplete);
         let decided: BTreeSet<String> = self.full.union(&self.partial).cloned().collect();
         let new = |stamp: &String| !decided.contains(stamp);
@@ -153,9 +170,26 @@ impl Decisions {
         Ok(decisions)
     }
 
-    /// All decisions, as a pass takes them.
+    /// All decisions, but for whose the sources are: that a pass learns from [`super::Library::decided`].
     pub fn decided(&self) -> &Decided {
         &self.decided
+    }
+
+    /// The name of the first account, as far as that is decided; empty where it has none.
+    pub fn first_account(&self) -> Option<&str> {
+        self.file.first_account.as_deref()
+    }
+
+    /// From now on this account has the root; `None` where it has no name.
+    ///
+    /// # Errors
+    /// As [`Decisions::accept`].
+    pub fn set_first_account(&mut self, name: Option<&str>) -> Result<(), Error> {
+        let name = name.unwrap_or_default();
+        if self.first_account() == Some(name) {
+            return Ok(());
+        }
+        self.change(|file| file.first_account = Some(name.into()))
     }
 
     /// Takes over what an earlier program wrote into a state directory: decisions into this file, the layout in force into
@@ -228,9 +262,12 @@ impl Decisions {
     pub fn forget(&mut self, contents: &[Forgotten]) -> Result<(), Error> {
         let day = Timestamp::now().strftime("%Y-%m-%d").to_string();
         self.change(|file| {
-            let mut known: BTreeSet<BlobKey> =
-                file.forget.iter().filter_map(|f| f.key().ok()).collect();
-            let new = contents.iter().filter(|content| known.insert(content.key));
+            let known = file.forget.iter();
+            let known = known.filter_map(|f| Some((f.account.clone(), f.key().ok()?)));
+            let mut known: BTreeSet<(Option<String>, BlobKey)> = known.collect();
+            let new = contents
+                .iter()
+                .filter(|content| known.insert((content.account.clone(), content.key)));
             file.forget
                 .extend(new.map(|content| Forget::new(content, &day)));
         })

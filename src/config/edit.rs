@@ -31,11 +31,16 @@ pub fn add_sources(path: &Path, sources: &[Source]) -> Result<Vec<Source>, Error
 fn with_source(path: &Path, mut text: String, source: &Source) -> Result<String, Error> {
     let at = source.path.to_str();
     let at = at.ok_or_else(|| Error::NotText(source.path.clone()))?;
-    let (kind, at) = (super::text(source.kind.name()), super::text(at));
+    let mut pairs = vec![("kind", source.kind.name()), ("path", at)];
+    pairs.extend(source.account.iter().map(|name| ("account", name.as_str())));
+    let pairs: Vec<String> = pairs
+        .into_iter()
+        .map(|(key, value)| format!("{key} = {}", super::text(value)))
+        .collect();
     let document = parse(path, &text)?;
     if let Some(list) = document.get("source").and_then(Item::as_array) {
         // A list in brackets can only grow where it stands.
-        let table = format!("{{ kind = {kind}, path = {at} }}");
+        let table = format!("{{ {} }}", pairs.join(", "));
         let last = list.iter().last().and_then(|value| value.span());
         match (last, list.span()) {
             (Some(last), _) => text.insert_str(last.end, &format!(", {table}")),
@@ -49,7 +54,7 @@ fn with_source(path: &Path, mut text: String, source: &Source) -> Result<String,
         text if text.ends_with('\n') => "\n",
         _ => "\n\n",
     };
-    text.push_str(&format!("{gap}[[source]]\nkind = {kind}\npath = {at}\n"));
+    text.push_str(&format!("{gap}[[source]]\n{}\n", pairs.join("\n")));
     Ok(text)
 }
 
@@ -187,6 +192,14 @@ mod tests {
         Source {
             kind: Kind::Takeout,
             path: path.into(),
+            account: None,
+        }
+    }
+
+    fn of_account(path: &str, name: &str) -> Source {
+        Source {
+            account: Some(name.into()),
+            ..takeout(path)
         }
     }
 
@@ -224,7 +237,7 @@ mod tests {
         let own = example::text();
         for text in ["", "# only this", WRITTEN, &own] {
             let home = Home::with(text);
-            let (a, b) = (takeout("/a \"quoted\" \\ ❤"), takeout("/b"));
+            let (a, b) = (of_account("/a \"quoted\" \\ ❤", "Ada ❤"), takeout("/b"));
             let added = add_sources(&home.path(), &[a.clone(), b.clone(), a.clone()]).unwrap();
             assert_eq!(added, [a.clone(), b.clone()]);
             assert_eq!(
@@ -309,6 +322,7 @@ mod tests {
         let odd = Source {
             kind: Kind::Takeout,
             path: std::ffi::OsStr::from_bytes(b"/\xff").into(),
+            account: None,
         };
         let home = Home::with("");
         assert!(matches!(

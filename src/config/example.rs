@@ -124,6 +124,15 @@ const KEYS: &[Key] = &[
         "\"/srv/Takeout\"",
         &["An archive, a folder with archives, or an unpacked Takeout. Absolute."],
     ),
+    Key(
+        "[source]",
+        "account",
+        "\"ada\"",
+        &[
+            "Whose photos these are, where there are several accounts. The first one keeps the root, the others stand in",
+            "accounts/NAME. Sources without this line are of the first one.",
+        ],
+    ),
 ];
 
 /// The full names of all keys and tables.
@@ -209,6 +218,9 @@ pub fn in_force(config: &Config) -> String {
         let path = source.path.display().to_string();
         let (kind, path) = (text_of(source.kind.name()), text_of(&path));
         let _ = writeln!(out, "\n[[source]]\nkind = {kind}\npath = {path}");
+        if let Some(name) = &source.account {
+            let _ = writeln!(out, "account = {}", text_of(name));
+        }
     }
     out
 }
@@ -226,7 +238,7 @@ mod tests {
     fn what_is_in_force_reads_back() {
         let path = Path::new("/x");
         let text = "zone = 'Europe/Lisbon'\nnames = 'windows'\nname_max = 143\n[mount]\nsidecars = 'json'\nxattrs = true\ninclude = ['locked']\noptions = ['umask=022']\nlinks = 'symlink'\n\
-                    [sync]\nwatch = false\npoll_seconds = 5\n[cache]\nmax_bytes = 1\nmin_free_bytes = 2\n[[source]]\nkind = 'takeout'\npath = \"/a \\\"b\\\"\"\n";
+                    [sync]\nwatch = false\npoll_seconds = 5\n[cache]\nmax_bytes = 1\nmin_free_bytes = 2\n[[source]]\nkind = 'takeout'\npath = \"/a \\\"b\\\"\"\naccount = 'ada'\n";
         let config = Config::parse(path, text).unwrap();
         let again = Config::parse(path, &in_force(&config)).unwrap();
         assert_eq!(format!("{config:?}"), format!("{again:?}"));

@@ -7,7 +7,8 @@
 //! `GPHOTOSFS_CONFIG=%E/gphotosfs/config.toml GPHOTOSFS_STATE_DIR=%S/gphotosfs GPHOTOSFS_CACHE_DIR=%C/gphotosfs`, which
 //! are the same places; systemd's own `STATE_DIRECTORY` is not read, since it may be a list.
 
-use super::{Error, decisions};
+use super::accounts::Accounts;
+use super::{Error, Source, decisions};
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -127,8 +128,12 @@ impl Places {
     }
 
     /// The library of the sources in the configuration.
-    pub fn configured(&self, sources: Vec<PathBuf>) -> Library {
-        self.named(CONFIGURED, sources)
+    pub fn configured(&self, sources: &[Source]) -> Library {
+        let paths = sources.iter().map(|source| source.path.clone());
+        Library {
+            accounts: Accounts::of(sources),
+            ..self.named(CONFIGURED, paths.collect())
+        }
     }
 
     /// The library made of a set of sources on a command line, in whatever order they are given.
@@ -164,6 +169,7 @@ impl Places {
             state_dir,
             cache_dir: self.cache.join(name),
             sources,
+            accounts: Accounts::default(),
         }
     }
 
@@ -253,6 +259,8 @@ pub struct Library {
     pub decisions: PathBuf,
     /// Archives and folders.
     pub sources: Vec<PathBuf>,
+    /// Whose they are. Only a configuration says so.
+    pub accounts: Accounts,
 }
 
 #[cfg(test)]
@@ -281,8 +289,14 @@ mod tests {
             places.library(std::slice::from_ref(&b)).state_dir
         );
         // The configured one is the same library whatever its sources are.
-        let one = places.configured(vec![a.clone()]);
-        assert_eq!(one.state_dir, places.configured(vec![a, b]).state_dir);
+        let source = |path: &PathBuf| Source {
+            kind: crate::config::Kind::Takeout,
+            path: path.clone(),
+            account: None,
+        };
+        let one = places.configured(&[source(&a)]);
+        let two = places.configured(&[source(&a), source(&b)]);
+        assert_eq!(one.state_dir, two.state_dir);
         assert_eq!(one.state_dir, Path::new("/s/library"));
     }
 
@@ -305,7 +319,7 @@ mod tests {
             places.config = config.into();
             places
         };
-        let configured = |config| places(config).configured(Vec::new()).decisions;
+        let configured = |config| places(config).configured(&[]).decisions;
         assert_eq!(configured("/e/config.toml"), Path::new("/e/decisions.toml"));
         // Two configurations in one folder are two libraries.
         assert_eq!(

@@ -3,6 +3,7 @@
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::model::Decided;
 use crate::sync;
+use crate::sync::project::Key;
 use crate::tree::image::Judged;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One export. Its field names are those of `exports --json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Export {
+    /// Whose it is, where that account has a name.
+    pub account: Option<String>,
     /// When it was made, as in its parts' names; of one without such names the time of its newest upload.
     pub stamp: String,
     /// Archives, unpacked folders and loose files.
@@ -34,12 +37,13 @@ pub struct Export {
     pub problems: Vec<String>,
 }
 
-/// All exports that are known, in the order of their stamps.
+/// All exports that are known: those of the first account, then those of the others by name, each in the order of their
+/// stamps.
 ///
 /// # Errors
 /// When the catalog cannot be read.
 pub fn exports(catalog: &Catalog, decided: &Decided) -> Result<Vec<Export>, catalog::Error> {
-    let mut exports: BTreeMap<String, Export> = BTreeMap::new();
+    let mut exports: BTreeMap<Key, Export> = BTreeMap::new();
     let judged = match catalog.image() {
         Ok(image) => image.found.judged,
         Err(catalog::Error::NotYet) => Vec::new(),
@@ -47,8 +51,8 @@ pub fn exports(catalog: &Catalog, decided: &Decided) -> Result<Vec<Export>, cata
     };
     let mut parts = catalog.parts()?;
     parts.retain(|part| part.complete);
-    for (stamp, parts) in by_export(&parts, &judged) {
-        let export = exports.entry(stamp.to_owned()).or_default();
+    for (key, parts) in by_export(&parts, &judged) {
+        let export = exports.entry(key).or_default();
         for part in parts.iter().filter(|part| !part.left_over) {
             export.parts += 1;
             export.bytes += match part.part.size {
@@ -60,7 +64,11 @@ pub fn exports(catalog: &Catalog, decided: &Decided) -> Result<Vec<Export>, cata
         export.problems = sync::problems(&parts);
     }
     for judged in judged {
-        let export = exports.entry(judged.stamp).or_default();
+        let key = Key {
+            account: judged.account,
+            stamp: Some(judged.stamp),
+        };
+        let export = exports.entry(key).or_default();
         export.shown = true;
         export.photos = Some(judged.contents);
         export.new = Some(judged.new);
@@ -68,12 +76,19 @@ pub fn exports(catalog: &Catalog, decided: &Decided) -> Result<Vec<Export>, cata
     }
     let mut incomplete = BTreeSet::new();
     for found in sync::incomplete(catalog)? {
-        let export = exports.entry(found.stamp.clone()).or_default();
+        let key = Key {
+            account: found.account,
+            stamp: Some(found.stamp),
+        };
+        let export = exports.entry(key.clone()).or_default();
         export.problems.splice(0..0, found.reasons);
-        incomplete.insert(found.stamp);
+        incomplete.insert(key);
     }
-    let finish = |(stamp, mut export): (String, Export)| {
-        export.complete = !incomplete.contains(&stamp);
+    let first = sync::first_account(catalog)?;
+    let finish = |(key, mut export): (Key, Export)| {
+        export.complete = !incomplete.contains(&key);
+        let stamp = key.stamp.unwrap_or_default();
+        export.account = key.account.or_else(|| first.clone());
         export.accepted = !export.complete && decided.accepted.contains(&stamp);
         export.decided = match () {
             () if decided.full.contains(&stamp) => Some(true),
@@ -91,22 +106,30 @@ pub fn exports(catalog: &Catalog, decided: &Decided) -> Result<Vec<Export>, cata
 fn by_export<'a>(
     parts: &'a [KnownPart],
     judged: &'a [Judged],
-) -> BTreeMap<&'a str, Vec<&'a KnownPart>> {
-    let named: BTreeSet<&str> = parts
-        .iter()
-        .filter_map(|part| part.stamp.as_deref())
-        .collect();
-    let mut folded = judged.iter().map(|judged| judged.stamp.as_str());
-    let unnamed = match named.first() {
-        Some(only) if named.len() == 1 => only,
-        _ => folded
-            .find(|stamp| !named.contains(stamp))
-            .unwrap_or("(without a stamp)"),
-    };
-    let mut exports: BTreeMap<&str, Vec<&KnownPart>> = BTreeMap::new();
+) -> BTreeMap<Key, Vec<&'a KnownPart>> {
+    let mut named: BTreeMap<&Option<String>, BTreeSet<&str>> = BTreeMap::new();
     for part in parts {
-        let stamp = part.stamp.as_deref().unwrap_or(unnamed);
-        exports.entry(stamp).or_default().push(part);
+        let stamps = named.entry(&part.account).or_default();
+        stamps.extend(part.stamp.as_deref());
+    }
+    let unnamed = |account: &Option<String>| {
+        let named = &named[account];
+        let mut folded = judged.iter().filter(|judged| judged.account == *account);
+        match named.first() {
+            Some(only) if named.len() == 1 => *only,
+            _ => folded
+                .find(|judged| !named.contains(judged.stamp.as_str()))
+                .map_or("(without a stamp)", |judged| &judged.stamp),
+        }
+    };
+    let mut exports: BTreeMap<Key, Vec<&KnownPart>> = BTreeMap::new();
+    for part in parts {
+        let stamp = part.stamp.as_deref();
+        let key = Key {
+            account: part.account.clone(),
+            stamp: Some(stamp.unwrap_or_else(|| unnamed(&part.account)).to_owned()),
+        };
+        exports.entry(key).or_default().push(part);
     }
     exports
 }

@@ -3,8 +3,9 @@
 use crate::catalog::{self, Catalog};
 use crate::model::listing::Entry;
 use crate::model::{Geo, Role};
-use crate::tree::image::{FileRecord, Image};
-use crate::tree::{Tree, numbers};
+use crate::sync;
+use crate::tree::Tree;
+use crate::tree::image::{FileRecord, Image, View};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -122,6 +123,8 @@ pub struct Info {
     pub gone: Option<Gone>,
     /// What it was and is, the content that is shown first; empty unless there are several.
     pub versions: Vec<Version>,
+    /// The account that holds it, where it has a name.
+    pub account: Option<String>,
     /// Which source it comes from.
     pub source: &'static str,
     /// How near it is to what was uploaded.
@@ -170,7 +173,7 @@ pub fn info(
         .flatten()
         .unwrap_or_default();
     let places = tree.places(photo);
-    let titles = |view: u64| -> Vec<String> {
+    let titles = |view: View| -> Vec<String> {
         let mut titles: Vec<String> = places
             .iter()
             .filter(|(of, _)| *of == view)
@@ -194,14 +197,18 @@ pub fn info(
         taken: file.taken.and_then(rfc3339),
         title: facts.title,
         description: facts.description,
-        people: titles(numbers::PEOPLE),
-        albums: titles(numbers::ALBUMS),
+        people: titles(View::People),
+        albums: titles(View::Albums),
         geo: facts.geo.or(facts.geo_exif),
-        favorite: places.iter().any(|(view, _)| *view == numbers::FAVORITES),
+        favorite: places.iter().any(|(view, _)| *view == View::Favorites),
         role: file.role,
         partner: facts.partner,
         gone: past.gone.get(&photo).cloned(),
         versions: past.versions(catalog, photo)?,
+        account: match tree.account(photo) {
+            Some(name) => Some(name.to_owned()),
+            None => sync::first_account(catalog)?,
+        },
         source: "takeout",
         fidelity: if file.role == Role::Edited {
             "edited"

@@ -2,10 +2,10 @@
 
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::sync;
-use crate::tree::image::{FileRecord, Hidden, Image};
-use crate::tree::{Options, Tree, numbers};
+use crate::tree::image::{FileRecord, Found, Hidden, Image, View};
+use crate::tree::{Options, Tree};
 use serde::Serialize;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 /// What is left out on purpose, in contents.
@@ -30,6 +30,27 @@ pub struct BackUp {
     pub photos: u64,
     /// The files that know it.
     pub files: Vec<PathBuf>,
+}
+
+/// What one of several accounts has.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Account {
+    /// Its name; the first may have none.
+    pub name: Option<String>,
+    /// It is the first, whose views stand in the root.
+    pub first: bool,
+    /// Exports shown.
+    pub exports: u64,
+    /// Pictures shown.
+    pub photos: u64,
+    /// Videos shown, clips of live photos among them.
+    pub videos: u64,
+    /// Albums shown.
+    pub albums: u64,
+    /// Persons shown.
+    pub people: u64,
+    /// When the newest photo was taken, RFC 3339 in UTC.
+    pub newest: Option<String>,
 }
 
 /// The report. Its field names are those of `status --json`, which adds what a running mount tells.
@@ -78,6 +99,8 @@ pub struct Status {
     /// Media of other Google products, left out.
     #[serde(skip)]
     pub foreign: u64,
+    /// The accounts one by one, the first at the head; empty when there is but one.
+    pub accounts: Vec<Account>,
     /// What to back up; `None` as long as all can be made anew from the sources.
     pub back_up: Option<BackUp>,
     /// What needs the user.
@@ -134,8 +157,8 @@ pub fn status(
         parts: parts.iter().filter(|part| !part.left_over).count() as u64,
         photos: totals.files - videos,
         videos,
-        albums: tree.titles(numbers::ALBUMS).count() as u64,
-        people: tree.titles(numbers::PEOPLE).count() as u64,
+        albums: tree.titles(View::Albums).count() as u64,
+        people: tree.titles(View::People).count() as u64,
         bytes: totals.bytes,
         bytes_without_links: totals.bytes_without_links,
         newest: newest.and_then(super::info::rfc3339),
@@ -149,9 +172,49 @@ pub fn status(
         unmatched: found.lone_sidecars + found.lone_media,
         lone: (found.lone_sidecars, found.lone_media),
         foreign: found.foreign,
+        accounts: accounts(&tree, &found, sync::first_account(catalog)?.as_deref()),
         back_up,
         problems,
     })
+}
+
+/// What each of several accounts has.
+fn accounts(tree: &Tree, found: &Found, first: Option<&str>) -> Vec<Account> {
+    let mut by_name: BTreeMap<Option<&str>, Account> = BTreeMap::new();
+    for name in std::iter::once(None).chain(tree.accounts().map(Some)) {
+        let account = Account {
+            name: name.or(first).map(str::to_owned),
+            first: name.is_none(),
+            ..Account::default()
+        };
+        by_name.insert(name, account);
+    }
+    if by_name.len() == 1 {
+        return Vec::new();
+    }
+    let mut newest: BTreeMap<Option<&str>, i64> = BTreeMap::new();
+    for file in tree.files() {
+        let name = tree.account(file.ino);
+        if let Some(account) = by_name.get_mut(&name) {
+            account.videos += u64::from(file.video);
+            account.photos += u64::from(!file.video);
+        }
+        if let Some(taken) = file.taken {
+            let newest = newest.entry(name).or_insert(taken);
+            *newest = taken.max(*newest);
+        }
+    }
+    for (name, account) in &mut by_name {
+        let count = |view| tree.titles(view).filter(|(of, _)| of == name).count();
+        account.albums = count(View::Albums) as u64;
+        account.people = count(View::People) as u64;
+        let judged = found.judged.iter();
+        let exports = judged.filter(|export| export.account.as_deref() == *name);
+        account.exports = exports.count() as u64;
+        let newest = newest.get(name).copied();
+        account.newest = newest.and_then(super::info::rfc3339);
+    }
+    by_name.into_values().collect()
 }
 
 fn back_up(

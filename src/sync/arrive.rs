@@ -2,7 +2,7 @@
 //! takes nothing away.
 
 use super::index::{self, Indexed};
-use super::whole::Whole;
+use super::whole::{self, Whole};
 use super::{Error, Pass, loose, same};
 use crate::catalog::{Catalog, KnownPart};
 use crate::deflate;
@@ -72,8 +72,8 @@ impl<'a> Arrivals<'a> {
                 Form::Folder => self.folder(catalog, part, here, &mut moved)?,
                 Form::Loose => {}
                 Form::Partial => {
-                    let what = format!("{}: still being downloaded", part.path.display());
-                    self.whole.note(part, what);
+                    let what = format!("{}: {}", part.path.display(), whole::DOWNLOADED);
+                    self.whole.note(self.pass, part, what);
                 }
                 Form::Zip | Form::Tgz => {
                     if self.is_known(catalog, part, here, &seek, &mut moved)? {
@@ -86,7 +86,7 @@ impl<'a> Arrivals<'a> {
         }
         let failed = self.archives(catalog, archives, &seek, &mut good)?;
         for ((part, here), error) in failed {
-            let twin = has_twin(part, self.found, &good);
+            let twin = has_twin(part, self.found, &good, self.pass);
             self.failed(part, here, twin, &error);
         }
         self.loose(catalog, &seek, &mut moved)
@@ -150,11 +150,8 @@ impl<'a> Arrivals<'a> {
             there = Some(now);
         }
         let here = here.or(there.as_ref());
-        let accepted = self
-            .pass
-            .decided
-            .accepted
-            .contains(&super::whole::export_of(part));
+        let export = super::whole::export_of(self.pass, part);
+        let accepted = self.pass.accepts(&export);
         let looked = index::Looked {
             files,
             unread,
@@ -218,7 +215,7 @@ impl<'a> Arrivals<'a> {
                 new.push(part);
             }
         }
-        for (part, home) in loose::homes(catalog, &new)? {
+        for (part, home) in loose::homes(catalog, &new, self.pass)? {
             match index::loose(&part, home, self.pass.progress) {
                 Ok(read) => index::keep(catalog, &read)?,
                 Err(error) => {
@@ -240,7 +237,7 @@ impl<'a> Arrivals<'a> {
             let what = format!("{reason}; another copy of this part is used");
             self.problems.push(what);
         } else {
-            self.whole.note(part, reason);
+            self.whole.note(self.pass, part, reason);
         }
     }
 }
@@ -255,8 +252,11 @@ fn is_same(known: &KnownPart, part: &Found) -> bool {
 }
 
 /// A damaged part does not matter where the same part is there once more, as browsers leave it: `…-001 (1).zip`.
-fn has_twin(part: &Found, found: &[Found], good: &BTreeSet<&Path>) -> bool {
+fn has_twin(part: &Found, found: &[Found], good: &BTreeSet<&Path>, pass: &Pass<'_>) -> bool {
     found.iter().any(|other| {
-        other.name.is_some() && other.name == part.name && good.contains(other.path.as_path())
+        other.name.is_some()
+            && other.name == part.name
+            && pass.account_of_found(other) == pass.account_of_found(part)
+            && good.contains(other.path.as_path())
     })
 }

@@ -274,6 +274,7 @@ fn known(found: &Found, digest: Digest) -> KnownPart {
         left_over: false,
         problems: Vec::new(),
         digest: Some(digest),
+        account: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Loose files among the sources: to which export each belongs, by the sidecars in that export's archives.
 
+use super::Pass;
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::model::Sidecar;
 use crate::model::listing::Entry;
@@ -15,15 +16,17 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) fn homes(
     catalog: &Catalog,
     files: &[&Found],
+    pass: &Pass<'_>,
 ) -> Result<Vec<(Found, Home)>, catalog::Error> {
     let mut homes: BTreeMap<usize, Vec<(PartName, Home)>> = BTreeMap::new();
     if files.is_empty() {
         return Ok(Vec::new());
     }
-    for (stamp, parts) in exports(catalog)? {
+    for ((account, stamp), parts) in exports(catalog, pass)? {
         let numbers = Numbers::of(&stamp, &parts, files);
         let wanted: Vec<(usize, Wanted)> = (0..)
             .zip(files)
+            .filter(|(_, file)| pass.account_of_found(file) == account.as_deref())
             .filter_map(|(at, file)| Some((at, numbers.wanted(file)?)))
             .collect();
         if wanted.is_empty() {
@@ -51,11 +54,15 @@ pub(super) fn homes(
     Ok(sure)
 }
 
-fn exports(catalog: &Catalog) -> Result<BTreeMap<String, Vec<KnownPart>>, catalog::Error> {
-    let mut exports: BTreeMap<String, Vec<KnownPart>> = BTreeMap::new();
+/// By account and stamp.
+type Exports = BTreeMap<(Option<String>, String), Vec<KnownPart>>;
+
+fn exports(catalog: &Catalog, pass: &Pass<'_>) -> Result<Exports, catalog::Error> {
+    let mut exports = Exports::new();
     for part in catalog.parts()?.into_iter().filter(|part| part.complete) {
         if let Some(stamp) = &part.stamp {
-            exports.entry(stamp.clone()).or_default().push(part);
+            let export = (pass.account_of(&part).map(str::to_owned), stamp.clone());
+            exports.entry(export).or_default().push(part);
         }
     }
     Ok(exports)

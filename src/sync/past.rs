@@ -7,6 +7,7 @@ use super::{Error, relayout};
 use crate::catalog::Catalog;
 use crate::tree::fold::{Differences, Moment};
 use crate::tree::image::{Image, Sidecars};
+use std::collections::BTreeMap;
 
 /// Stamps of the exports that are shown, the oldest first. An export whose parts bear none has that of its newest upload.
 ///
@@ -15,7 +16,9 @@ use crate::tree::image::{Image, Sidecars};
 /// catalog fails.
 pub fn stamps(catalog: &Catalog) -> Result<Vec<String>, Error> {
     let exports = relayout::shown(catalog)?;
-    let stamped = project::stamped(catalog, &exports)?;
+    let mut stamped = project::stamped(catalog, &exports)?;
+    // Two accounts may have exports of one moment.
+    stamped.dedup_by(|a, b| a.0 == b.0);
     Ok(stamped.into_iter().map(|(stamp, _)| stamp).collect())
 }
 
@@ -86,18 +89,26 @@ pub fn differences(
         return Err(Error::NotBefore(from.to_owned(), to.to_owned()));
     }
     let exports = until(catalog, to)?;
-    let mut then: Option<Moment> = None;
-    let mut found = Differences::default();
+    let mut accounts: BTreeMap<Option<String>, Span> = BTreeMap::new();
     let facts = Facts::Kept(catalog);
-    project::fold_with(facts, &exports, terms, &mut |fold, stamp| {
-        if stamp == to {
-            found = then
-                .as_ref()
-                .map(|then| fold.since(then))
-                .unwrap_or_default();
-        } else if stamp == from {
-            then = Some(fold.moment());
+    project::fold_with(facts, &exports, terms, &mut |account, fold, stamp| {
+        let span = accounts.entry(account.map(str::to_owned)).or_default();
+        if stamp <= from {
+            span.then = fold.moment();
+        } else {
+            span.found = fold.since(&span.then);
         }
     })?;
+    let mut found = Differences::default();
+    for (_, span) in accounts {
+        found.join(span.found);
+    }
     Ok((to.to_owned(), found))
+}
+
+/// What an account was, and what has changed since. Its exports have stamps of their own.
+#[derive(Default)]
+struct Span {
+    then: Moment,
+    found: Differences,
 }

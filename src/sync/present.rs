@@ -43,7 +43,7 @@ pub fn problems(parts: &[KnownPart]) -> Vec<String> {
         match look(part) {
             Ok(()) => {}
             Err(Trouble::Changed) => problems.push(format!(
-                "{}: changed since it was indexed; mount again",
+                "{}: changed since it was indexed; `gphotosfs sync` takes in what it holds now",
                 path.display()
             )),
             Err(Trouble::Empty) => problems.push(format!(

@@ -2,6 +2,7 @@
 //!
 //! The image is made only when something has changed: what it was made of is kept beside it.
 
+pub use super::accounts::Key;
 use super::pixels::Measure;
 use super::{Error, dates, heads, memory};
 use crate::catalog::{self, Catalog, KnownPart};
@@ -47,23 +48,28 @@ impl Facts<'_> {
     }
 }
 
-/// The parts of each export to show, by stamp. `None` stands for what has no stamp.
-pub type Groups = BTreeMap<Option<String>, Vec<KnownPart>>;
+/// The parts of each export to show.
+pub type Groups = BTreeMap<Key, Vec<KnownPart>>;
 
-/// Sorts parts into exports. What has no stamp belongs to the one export that has one, else it is one of its own.
-pub fn groups(parts: &[KnownPart], hidden: &BTreeSet<String>) -> Groups {
-    let stamps: BTreeSet<&String> = parts
-        .iter()
-        .filter_map(|part| part.stamp.as_ref())
-        .collect();
-    let only = (stamps.len() == 1)
-        .then(|| stamps.first().map(|stamp| (*stamp).clone()))
-        .flatten();
+/// Sorts parts into exports. What has no stamp belongs to the one export of its account that has one, else it is one of
+/// its own.
+pub fn groups(parts: &[KnownPart], hidden: &BTreeSet<Key>) -> Groups {
+    let mut stamps: BTreeMap<&Option<String>, BTreeSet<&String>> = BTreeMap::new();
+    for part in parts {
+        let stamps = stamps.entry(&part.account).or_default();
+        stamps.extend(&part.stamp);
+    }
+    let only = |account: &Option<String>| match stamps.get(account) {
+        Some(stamps) if stamps.len() == 1 => stamps.first().map(|stamp| (*stamp).clone()),
+        _ => None,
+    };
     let mut groups = Groups::new();
     for part in parts {
-        let stamp = part.stamp.clone().or_else(|| only.clone());
-        if stamp.as_ref().is_none_or(|stamp| !hidden.contains(stamp)) {
-            groups.entry(stamp).or_default().push(part.clone());
+        let stamp = part.stamp.clone().or_else(|| only(&part.account));
+        let account = part.account.clone();
+        let key = Key { account, stamp };
+        if !hidden.contains(&key) {
+            groups.entry(key).or_default().push(part.clone());
         }
     }
     groups
@@ -76,8 +82,8 @@ pub struct Exports {
     pub groups: Groups,
     /// Parts whose bytes cannot be had now.
     pub absent: BTreeSet<u32>,
-    /// Stamps of those that are shown although something is missing: what they lack proves nothing.
-    pub broken: BTreeSet<String>,
+    /// Those that are shown although something is missing: what they lack proves nothing.
+    pub broken: BTreeSet<Key>,
 }
 
 /// What decides, beside the exports, what becomes of them.
@@ -146,21 +152,24 @@ fn kept(catalog: &Catalog) -> Result<Option<Image>, Error> {
     }
 }
 
-/// Folds all exports into an image, and measures the documents for it. One export is in memory at a time.
+/// Folds all exports into an image, account by account, and measures the documents for it.
 pub(super) fn fold(
     facts: Facts<'_>,
     exports: &Exports,
     terms: Terms<'_>,
 ) -> Result<(Image, Texts), Error> {
-    fold_with(facts, exports, terms, &mut |_, _| {})
+    fold_with(facts, exports, terms, &mut |_, _, _| {})
 }
 
-/// The same, and shows the fold and the stamp after each export.
+/// Shown a fold after each export: of which account it is, and the export's stamp.
+pub(super) type Look<'a> = &'a mut dyn FnMut(Option<&str>, &Fold<'_>, &str);
+
+/// The same, and shows the folds while they are made.
 pub(super) fn fold_with(
     mut facts: Facts<'_>,
     exports: &Exports,
     terms: Terms<'_>,
-    look: &mut dyn FnMut(&Fold<'_>, &str),
+    look: Look<'_>,
 ) -> Result<(Image, Texts), Error> {
     let parts: HashMap<u32, &KnownPart> = exports
         .groups
@@ -168,64 +177,107 @@ pub(super) fn fold_with(
         .flatten()
         .map(|part| (part.part.id, part))
         .collect();
-    let mut row = Row::of(&facts, exports)?;
     let measure = RefCell::new(Measure::of(&mut facts, parts.clone())?);
-    let pixels = |held: Held<'_>| measure.borrow_mut().pixels(held);
-    let mut fold = Fold::new(terms.rules.clone(), terms.decided, Box::new(pixels));
-    let mut map = dates::Map::default();
-    let mut problems = Vec::new();
-    let mut sidecars: HashMap<u32, Arc<Sidecar>> = HashMap::new();
-    while let Some(mut batch) = row.next(&facts)? {
-        problems.extend(heads::compare(
-            &mut facts,
-            &parts,
-            &row.ambiguous,
-            &mut batch,
-        )?);
-        problems.extend(dates::tell(&mut facts, &parts, &mut map, &mut batch)?);
-        fold.step(&batch);
-        look(&fold, &batch.stamp);
-        sidecars.extend(batch.media.into_iter().filter_map(|medium| medium.sidecar));
-        let in_use = fold.sidecars();
-        sidecars.retain(|entry, _| in_use.contains(entry));
+    let mut folding = Folding {
+        exports,
+        terms,
+        parts,
+        map: dates::Map::default(),
+        sidecars: HashMap::new(),
+        problems: Vec::new(),
+    };
+    let mut image = folding.account(&mut facts, &measure, None, HashSet::new(), look)?;
+    let accounts = exports.groups.keys().filter_map(|key| key.account.as_ref());
+    for account in accounts.collect::<BTreeSet<&String>>() {
+        let taken = image.inodes();
+        image.join(folding.account(&mut facts, &measure, Some(account), taken, look)?);
     }
+    let Folding {
+        sidecars,
+        problems,
+        map,
+        ..
+    } = folding;
     drop(map);
-    let mut image = fold.image();
     measure.into_inner().remember(&mut facts)?;
     image.found.problems = problems;
     let texts = document::measure(&image, |entry| Some(&**sidecars.get(&entry)?));
     Ok((image, texts))
 }
 
-/// The stamps of exports in their order, each with the key of its parts.
-pub(super) fn stamped(
-    catalog: &Catalog,
-    exports: &Exports,
-) -> Result<Vec<(String, Option<String>)>, Error> {
+/// The exports in the order of their stamps, each with the key of its parts.
+pub(super) fn stamped(catalog: &Catalog, exports: &Exports) -> Result<Vec<(String, Key)>, Error> {
     let mut stamped = Vec::new();
-    for stamp in exports.groups.keys() {
-        let known = match stamp {
+    for key in exports.groups.keys() {
+        let known = match &key.stamp {
             Some(stamp) => stamp.clone(),
-            None => batch(catalog, exports, stamp)?.stamp,
+            None => batch(catalog, exports, key)?.stamp,
         };
-        stamped.push((known, stamp.clone()));
+        stamped.push((known, key.clone()));
     }
     stamped.sort();
     Ok(stamped)
 }
 
-/// The exports in the order of their stamps, each made of its parts when it is its turn.
+/// What the accounts share while they are folded one after the other.
+struct Folding<'a> {
+    exports: &'a Exports,
+    terms: Terms<'a>,
+    parts: HashMap<u32, &'a KnownPart>,
+    map: dates::Map,
+    /// Those in use, by the catalog's numbers.
+    sidecars: HashMap<u32, Arc<Sidecar>>,
+    problems: Vec<String>,
+}
+
+impl Folding<'_> {
+    /// Folds the exports of one account. One is in memory at a time.
+    fn account(
+        &mut self,
+        facts: &mut Facts<'_>,
+        measure: &RefCell<Measure<'_>>,
+        account: Option<&str>,
+        taken: HashSet<u64>,
+        look: Look<'_>,
+    ) -> Result<Image, Error> {
+        let Terms { rules, decided } = self.terms;
+        let pixels = Box::new(|held: Held<'_>| measure.borrow_mut().pixels(held));
+        let mut fold = Fold::of_account(account, taken, rules.clone(), decided, pixels);
+        let mut row = Row::of(facts, self.exports, account)?;
+        let mut sidecars: HashMap<u32, Arc<Sidecar>> = HashMap::new();
+        while let Some(mut batch) = row.next(facts)? {
+            let ambiguous = &row.ambiguous;
+            let told = heads::compare(facts, &self.parts, ambiguous, &mut batch)?;
+            self.problems.extend(told);
+            let told = dates::tell(facts, &self.parts, &mut self.map, &mut batch)?;
+            self.problems.extend(told);
+            fold.step(&batch);
+            look(account, &fold, &batch.stamp);
+            sidecars.extend(batch.media.into_iter().filter_map(|medium| medium.sidecar));
+            let in_use = fold.sidecars();
+            sidecars.retain(|entry, _| in_use.contains(entry));
+        }
+        self.sidecars.extend(sidecars);
+        Ok(fold.image())
+    }
+}
+
+/// The exports of an account in the order of their stamps, each made of its parts when it is its turn.
 struct Row<'a> {
     exports: &'a Exports,
     /// From the last to the first, each with its stamp.
-    left: Vec<(String, &'a Option<String>)>,
+    left: Vec<(String, &'a Key)>,
     /// The only one is made once.
     only: Option<Batch>,
     ambiguous: HashSet<(u64, u32)>,
 }
 
 impl<'a> Row<'a> {
-    fn of(facts: &Facts<'_>, exports: &'a Exports) -> Result<Row<'a>, Error> {
+    fn of(
+        facts: &Facts<'_>,
+        exports: &'a Exports,
+        account: Option<&str>,
+    ) -> Result<Row<'a>, Error> {
         let mut row = Row {
             exports,
             left: Vec::new(),
@@ -233,11 +285,15 @@ impl<'a> Row<'a> {
             ambiguous: HashSet::new(),
         };
         let mut said = heads::Said::default();
-        for stamp in exports.groups.keys() {
-            let batch = batch(facts.catalog(), exports, stamp)?;
+        let own = exports.groups.keys();
+        let own: Vec<&Key> = own
+            .filter(|key| key.account.as_deref() == account)
+            .collect();
+        for key in &own {
+            let batch = batch(facts.catalog(), exports, key)?;
             said.hear(&batch);
-            row.left.push((batch.stamp.clone(), stamp));
-            row.only = (exports.groups.len() == 1).then_some(batch);
+            row.left.push((batch.stamp.clone(), key));
+            row.only = (own.len() == 1).then_some(batch);
         }
         row.left.sort_by(|a, b| b.cmp(a));
         row.ambiguous = said.ambiguous();
@@ -245,26 +301,24 @@ impl<'a> Row<'a> {
     }
 
     fn next(&mut self, facts: &Facts<'_>) -> Result<Option<Batch>, Error> {
-        let Some((_, stamp)) = self.left.pop() else {
+        let Some((_, key)) = self.left.pop() else {
             return Ok(None);
         };
         match self.only.take() {
             Some(batch) => Ok(Some(batch)),
-            None => batch(facts.catalog(), self.exports, stamp).map(Some),
+            None => batch(facts.catalog(), self.exports, key).map(Some),
         }
     }
 }
 
-fn batch(catalog: &Catalog, exports: &Exports, stamp: &Option<String>) -> Result<Batch, Error> {
-    let parts = &exports.groups[stamp];
-    let export = load(catalog, stamp.as_deref(), parts, &exports.absent)?;
+fn batch(catalog: &Catalog, exports: &Exports, key: &Key) -> Result<Batch, Error> {
+    let parts = &exports.groups[key];
+    let export = load(catalog, key.stamp.as_deref(), parts, &exports.absent)?;
     let mut batch = assemble::assemble(export);
     if batch.stamp.is_empty() {
         batch.stamp = newest_upload(&batch);
     }
-    batch.whole = stamp
-        .as_ref()
-        .is_none_or(|stamp| !exports.broken.contains(stamp));
+    batch.whole = !exports.broken.contains(key);
     Ok(batch)
 }
 
@@ -283,15 +337,23 @@ pub(super) fn fingerprint(exports: &Exports, terms: Terms<'_>) -> String {
     };
     words(1, &decided.full);
     words(2, &decided.partial);
-    words(3, &exports.broken);
-    for key in &decided.forgotten {
+    let broken = exports.broken.iter().map(Key::to_string);
+    words(3, &broken.collect());
+    let of_first = decided.forgotten.iter().map(|key| ("", key));
+    let others = decided.forgotten_in.iter();
+    let of_others = others.flat_map(|(name, keys)| keys.iter().map(move |key| (&**name, key)));
+    for (account, key) in of_first.chain(of_others) {
         sha.update([4]);
+        sha.update(account);
         sha.update(key.size.to_le_bytes());
         sha.update(key.crc32.to_le_bytes());
         sha.update(key.head.to_le_bytes());
     }
-    for (stamp, parts) in &exports.groups {
-        sha.update(stamp.as_deref().unwrap_or_default());
+    for (Key { account, stamp }, parts) in &exports.groups {
+        for text in [account, stamp] {
+            sha.update([5, u8::from(text.is_some())]);
+            sha.update(text.as_deref().unwrap_or_default());
+        }
         for part in parts {
             sha.update(part.part.id.to_le_bytes());
             sha.update([u8::from(exports.absent.contains(&part.part.id))]);

@@ -4,13 +4,13 @@
 
 use super::Error;
 use super::present::absent;
-use super::project::{self, Exports, Facts, Terms};
+use super::project::{self, Exports, Facts, Key, Terms};
 use crate::catalog::{self, Catalog, KnownPart};
 use crate::tree::fold::Rules;
 use crate::tree::moves::Moves;
 use std::collections::BTreeSet;
 
-/// Under this key the catalog remembers which exports were not shown, as a JSON array of stamps. It is there once all
+/// Under this key the catalog remembers which exports were not shown, as a JSON array of [`Key`]s. It is there once all
 /// parts have been taken in, so a catalog that is half made anew is not asked what would move.
 const HIDDEN: &str = "hidden";
 /// The same for those that were shown although something is missing.
@@ -43,30 +43,30 @@ pub(super) fn shown(catalog: &Catalog) -> Result<Exports, Error> {
     parts.retain(|part| part.complete);
     Ok(Exports {
         absent: absent(&parts),
-        groups: project::groups(&parts, &stamps(catalog, HIDDEN)?),
-        broken: stamps(catalog, BROKEN)?,
+        groups: project::groups(&parts, &keys(catalog, HIDDEN)?),
+        broken: keys(catalog, BROKEN)?,
     })
 }
 
 pub(super) fn remember(
     catalog: &mut Catalog,
-    hidden: &BTreeSet<String>,
-    broken: &BTreeSet<String>,
+    hidden: &BTreeSet<Key>,
+    broken: &BTreeSet<Key>,
 ) -> Result<(), Error> {
-    for (key, stamps) in [(BROKEN, broken), (HIDDEN, hidden)] {
-        let stamps: Vec<&str> = stamps.iter().map(String::as_str).collect();
-        let stamps = serde_json::Value::from(stamps).to_string();
-        if catalog.meta(key)?.as_ref() != Some(&stamps) {
-            catalog.set_meta(key, &stamps)?;
+    for (name, keys) in [(BROKEN, broken), (HIDDEN, hidden)] {
+        let keys: Vec<String> = keys.iter().map(Key::to_string).collect();
+        let keys = serde_json::Value::from(keys).to_string();
+        if catalog.meta(name)?.as_ref() != Some(&keys) {
+            catalog.set_meta(name, &keys)?;
         }
     }
     Ok(())
 }
 
-fn stamps(catalog: &Catalog, key: &str) -> Result<BTreeSet<String>, Error> {
-    let stamps = catalog.meta(key)?.ok_or(catalog::Error::NotYet)?;
-    serde_json::from_str(&stamps).map_err(|_| {
-        let what = format!("the exports that are {key}: {stamps}");
+fn keys(catalog: &Catalog, name: &str) -> Result<BTreeSet<Key>, Error> {
+    let keys = catalog.meta(name)?.ok_or(catalog::Error::NotYet)?;
+    serde_json::from_str(&keys).map_err(|_| {
+        let what = format!("the exports that are {name}: {keys}");
         Error::Catalog(catalog::Error::Value(what))
     })
 }

@@ -28,8 +28,7 @@
 mod beside;
 pub mod xmp;
 
-use super::image::{Extent, FileRecord, Image, TextRecord, Texts};
-use super::numbers;
+use super::image::{Extent, FileRecord, Image, TextRecord, Texts, View};
 use crate::model::{Geo, Role, Sidecar};
 
 /// What a document may say of a photo. Lists are sorted.
@@ -58,9 +57,9 @@ impl<'a> Facts<'a> {
         extent: Extent,
         file: &FileRecord,
         sidecar: Option<&'a Sidecar>,
-        places: &[(u64, &'a str)],
+        places: &[(View, &'a str)],
     ) -> Option<Facts<'a>> {
-        let titles = |view: u64| {
+        let titles = |view: View| {
             let mut titles: Vec<&str> = places
                 .iter()
                 .filter(|(of, _)| *of == view)
@@ -72,9 +71,9 @@ impl<'a> Facts<'a> {
         };
         let all = Facts {
             description: sidecar.and_then(|facts| facts.description.as_deref()),
-            people: titles(numbers::PEOPLE),
-            albums: titles(numbers::ALBUMS),
-            favorite: places.iter().any(|(view, _)| *view == numbers::FAVORITES),
+            people: titles(View::People),
+            albums: titles(View::Albums),
+            favorite: places.iter().any(|(view, _)| *view == View::Favorites),
             place: sidecar.and_then(|facts| facts.geo),
             taken: file.taken,
             offset_minutes: file.ahead_minutes,
@@ -105,24 +104,16 @@ fn entered_place(sidecar: &Sidecar) -> Option<Geo> {
 
 /// Size and fingerprint of every XMP document of an image. `sidecar` gives the facts of a sidecar by its number.
 pub fn measure<'a>(image: &'a Image, sidecar: impl Fn(u32) -> Option<&'a Sidecar>) -> Texts {
-    let mut views: Vec<u64> = Vec::with_capacity(image.dirs.len());
-    for dir in &image.dirs {
-        // A parent stands before its children; the root is its own.
-        let view = match dir.parent {
-            0 => dir.ino,
-            parent => views[parent as usize],
-        };
-        views.push(view);
-    }
+    let views = image.views();
     let places = image.places.iter().map(|place| (place.file, place.dir));
     let by_file = ByFile::new(image.files.len(), places);
     let mut texts = Texts::default();
-    let mut shown_in: Vec<(u64, &str)> = Vec::new();
+    let mut shown_in: Vec<(View, &str)> = Vec::new();
     for (number, file) in (0..).zip(&image.files) {
         let sidecar = file.sidecar.and_then(&sidecar);
         shown_in.clear();
         let dirs = by_file.of(number).iter().map(|dir| *dir as usize);
-        shown_in.extend(dirs.map(|dir| (views[dir], image.dirs[dir].title.as_str())));
+        shown_in.extend(dirs.filter_map(|dir| Some((views[dir]?, image.dirs[dir].title.as_str()))));
         for (extent, records) in [
             (Extent::Entered, &mut texts.entered),
             (Extent::All, &mut texts.all),

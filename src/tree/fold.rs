@@ -16,7 +16,10 @@
 //! | `judge` | whether an export is full, and what is gone from Google |
 //! | `naming`, `albums` | directories, names, which album is which |
 //! | `compare` | what differs between two moments of a fold |
+//! | `stand` | where the library of an account stands |
 //! | `draw` | the image |
+//!
+//! Each account has a fold of its own. They share nothing but the numbers that are taken.
 
 mod albums;
 mod candidate;
@@ -26,6 +29,7 @@ mod facts;
 mod judge;
 mod lines;
 mod naming;
+mod stand;
 #[cfg(test)]
 mod tests;
 
@@ -169,6 +173,8 @@ pub struct Held<'a> {
 
 /// The state of the fold. Feed it with [`Fold::step`] and end it with [`Fold::image`].
 pub struct Fold<'a> {
+    /// Whose library it is; `None` for the first account.
+    account: Option<String>,
     rules: Rules,
     decided: Decided,
     pixels: Pixels<'a>,
@@ -222,12 +228,24 @@ impl Photo {
 }
 
 impl<'a> Fold<'a> {
-    /// A fold that has seen nothing: the root and the four views. `pixels` is asked for pictures of which there are
-    /// several versions.
+    /// A fold that has seen nothing, for the first account: the root and the four views. `pixels` is asked for pictures
+    /// of which there are several versions.
     pub fn new(rules: Rules, decided: &Decided, pixels: Pixels<'a>) -> Fold<'a> {
+        Fold::of_account(None, HashSet::new(), rules, decided, pixels)
+    }
+
+    /// The same for a further account. `taken` are the numbers that nothing of it may get, see [`Image::inodes`].
+    pub fn of_account(
+        account: Option<&str>,
+        taken: HashSet<u64>,
+        rules: Rules,
+        decided: &Decided,
+        pixels: Pixels<'a>,
+    ) -> Fold<'a> {
         let mut fold = Fold {
+            account: account.map(str::to_owned),
             rules,
-            decided: decided.clone(),
+            decided: decided.of(account),
             pixels,
             photos: Vec::new(),
             contents: Vec::new(),
@@ -235,7 +253,7 @@ impl<'a> Fold<'a> {
             bearers: BTreeSet::new(),
             years: BTreeSet::new(),
             first_heads: HashMap::new(),
-            inodes: HashSet::new(),
+            inodes: taken,
             dirs: Vec::new(),
             dir_by_path: HashMap::new(),
             owners: HashMap::new(),
@@ -246,25 +264,7 @@ impl<'a> Fold<'a> {
             paths: Vec::new(),
             found: Found::default(),
         };
-        let fixed = [
-            (super::ROOT, ""),
-            (numbers::BY_DATE, "by-date"),
-            (numbers::ALBUMS, "albums"),
-            (numbers::PEOPLE, "people"),
-            (numbers::FAVORITES, "favorites"),
-        ];
-        for (ino, name) in fixed {
-            fold.dirs.push(DirLine {
-                path: name.into(),
-                record: DirRecord {
-                    ino,
-                    parent: 0,
-                    name: name.into(),
-                    title: name.into(),
-                    fixed: true,
-                },
-            });
-        }
+        fold.stand();
         fold
     }
 
@@ -409,7 +409,7 @@ impl<'a> Fold<'a> {
         let time = date.or(uploaded).unwrap_or(numbers::NO_DATE);
         let ctime = uploaded.or(date);
         let free = (0..)
-            .map(|n| numbers::inode(&key, time, n))
+            .map(|n| numbers::inode(self.account.as_deref(), &key, time, n))
             .find(|ino| self.inodes.insert(*ino));
         let own = &mut self.contents[content];
         own.ino = free.unwrap_or_default();
@@ -418,15 +418,16 @@ impl<'a> Fold<'a> {
 
     /// Gives a photo its place in `by-date`.
     fn settle(&mut self, photo: PhotoId) {
+        let view = self.dirs[BY_DATE].path.clone();
         let path = match self
             .date(photo)
             .and_then(|date| Timestamp::from_second(date).ok())
         {
             Some(time) => {
                 let local = time.to_zoned_datetime(self.zone(photo));
-                format!("by-date/{:04}/{0:04}-{:02}", local.year(), local.month())
+                format!("{view}/{:04}/{0:04}-{:02}", local.year(), local.month())
             }
-            None => "by-date/undated".to_owned(),
+            None => format!("{view}/undated"),
         };
         let dir = self.dir(&path, BY_DATE);
         self.photos[photo].home = Some(dir);

@@ -59,6 +59,37 @@ pub struct FileRecord {
     pub gone: bool,
 }
 
+/// The directory in the root that holds the directories of further accounts.
+pub const ACCOUNTS: &str = "accounts";
+
+/// One of the four directories that an account has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum View {
+    /// Every photo, by month.
+    ByDate,
+    /// A directory for each album.
+    Albums,
+    /// A directory for each person.
+    People,
+    /// What is marked as a favourite.
+    Favorites,
+}
+
+impl View {
+    /// All of them, in the order of their inodes.
+    pub const ALL: [View; 4] = [View::ByDate, View::Albums, View::People, View::Favorites];
+
+    /// The name of its directory.
+    pub fn name(self) -> &'static str {
+        match self {
+            View::ByDate => "by-date",
+            View::Albums => "albums",
+            View::People => "people",
+            View::Favorites => "favorites",
+        }
+    }
+}
+
 /// One directory. The root stands first, and a parent before its children.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirRecord {
@@ -92,6 +123,8 @@ pub struct PlaceRecord {
 /// What was made of one export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judged {
+    /// Whose it is; `None` for the first account.
+    pub account: Option<String>,
     /// Its stamp.
     pub stamp: String,
     /// It holds the whole library, so what it lacks is gone from Google; by its contents or by the user's decision.
@@ -105,7 +138,8 @@ pub struct Judged {
 /// What was found in the archives, for the sum that `status` prints.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
-    /// The exports that are shown, in the order of their stamps.
+    /// The exports that are shown: those of the first account, then those of the others by name, each in the order of
+    /// their stamps.
     pub judged: Vec<Judged>,
     /// Media entries in all archives.
     pub media: u64,

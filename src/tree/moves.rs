@@ -3,11 +3,12 @@
 //! Photos are told apart by their inodes, which come from their bytes and no layout moves. Photos that only one of the
 //! two images knows count as neither kept nor moved.
 
-use super::image::{Hidden, Image, PlaceRecord};
+use super::image::{FileRecord, Hidden, Image, PlaceRecord};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// A path that changes, below the mountpoint.
+/// A path that changes, below the mountpoint. Where both are the same path, it holds another content of the same length
+/// and time: to rsync nothing has changed there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Move {
     /// Where it was.
@@ -58,6 +59,7 @@ impl Moves {
             };
             moves.compare(&before, *known, &after, number as u32);
         }
+        moves.paths.extend(taken(&before, &after));
         moves.paths.sort();
         moves
     }
@@ -86,6 +88,23 @@ impl Moves {
             self.kept += 1;
         }
     }
+}
+
+/// Paths that another content of the same length and time has taken.
+fn taken(before: &Side<'_>, after: &Side<'_>) -> Vec<Move> {
+    let left = before.strays(after);
+    if left.is_empty() {
+        return Vec::new();
+    }
+    let came = after.strays(before);
+    let alike = left
+        .into_iter()
+        .filter(|(path, was)| came.get(path) == Some(was));
+    let stay = |(path, _): (String, _)| Move {
+        from: path.clone(),
+        to: path,
+    };
+    alike.map(stay).collect()
 }
 
 /// Pairs the places of a photo outside `by-date`: by their folders, and where folders themselves have other names, by
@@ -150,6 +169,28 @@ impl<'a> Side<'a> {
         }
     }
 
+    /// The places that shown files have here and not in another image, with length and time of the file.
+    fn strays(&self, other: &Side<'_>) -> HashMap<String, (u64, i64)> {
+        let shown = |file: &FileRecord| !matches!(file.hidden, Hidden::Older | Hidden::Forgotten);
+        let files = other.image.files.iter().enumerate();
+        let known: HashMap<u64, u32> = files
+            .filter(|(_, file)| shown(file))
+            .map(|(number, file)| (file.ino, number as u32))
+            .collect();
+        let mut strays = HashMap::new();
+        for (number, file) in self.image.files.iter().enumerate() {
+            let there = known.get(&file.ino).copied();
+            for place in self.of_file(number as u32).filter(|_| shown(file)) {
+                let mut others = there.into_iter().flat_map(|there| other.of_file(there));
+                if !others.any(|twin| self.parts(place) == other.parts(twin)) {
+                    let (dir, name) = self.path(place);
+                    strays.insert(format!("{dir}/{name}"), (file.size, file.mtime));
+                }
+            }
+        }
+        strays
+    }
+
     fn of_file(&self, file: u32) -> impl Iterator<Item = &'a PlaceRecord> {
         let (from, to) = (
             self.first[file as usize] as usize,
@@ -175,10 +216,15 @@ impl<'a> Side<'a> {
             .collect()
     }
 
-    fn path(&self, place: &PlaceRecord) -> (String, String) {
+    /// Folder and name as they lie in memory.
+    fn parts(&self, place: &PlaceRecord) -> (&str, &[u8]) {
         let name = &self.image.names[place.name_at as usize..][..place.name_len as usize];
-        let dir = self.dirs[place.dir as usize].clone();
-        (dir, String::from_utf8_lossy(name).into_owned())
+        (&self.dirs[place.dir as usize], name)
+    }
+
+    fn path(&self, place: &PlaceRecord) -> (String, String) {
+        let (dir, name) = self.parts(place);
+        (dir.to_owned(), String::from_utf8_lossy(name).into_owned())
     }
 }
 
@@ -186,7 +232,7 @@ impl<'a> Side<'a> {
 mod tests {
     use super::*;
     use crate::model::{Location, Role};
-    use crate::tree::image::{DirRecord, FileRecord};
+    use crate::tree::image::DirRecord;
 
     /// An image with these files, each with its inode, whether it is an older version, and its paths, by-date first.
     fn image(files: &[(u64, bool, &[&str])]) -> Image {
@@ -297,6 +343,24 @@ mod tests {
         );
         let same = Moves::between(&new, &new);
         assert_eq!((same.kept, same.count(), same.paths), (5, 0, vec![]));
+    }
+
+    #[test]
+    fn a_path_that_another_content_of_its_size_and_time_takes_is_named() {
+        let old = image(&[
+            (10, false, &["by-date/2020/a.jpg"]),
+            (20, false, &["by-date/2020/b.jpg"]),
+        ]);
+        let mut new = image(&[
+            (10, true, &[]),
+            (15, false, &["by-date/2020/a.jpg"]),
+            (20, false, &["by-date/2020/b.jpg"]),
+        ]);
+        let moves = Moves::between(&old, &new);
+        let same = moved("by-date/2020/a.jpg", "by-date/2020/a.jpg");
+        assert_eq!((moves.count(), moves.new, moves.paths), (0, 1, vec![same]));
+        new.files[1].mtime = 2;
+        assert_eq!(Moves::between(&old, &new).paths, vec![]);
     }
 
     #[test]

@@ -101,6 +101,11 @@ impl Form {
         format!("{stem}~{suffix}{ending}")
     }
 
+    /// What names are compared by, in whatever form.
+    pub fn fold(name: &str) -> String {
+        fold(name)
+    }
+
     /// Replaces what a file name must not hold.
     fn clean(self, text: &str) -> String {
         let legal = |c: char| {

@@ -57,10 +57,20 @@ fn key_bytes(key: &BlobKey) -> [u8; 20] {
     bytes
 }
 
+/// A hash of a content. In a further account it is another, since equal bytes are another file there.
+fn hash_of(account: Option<&str>, tag: &str, key: &BlobKey, more: &[u8]) -> [u8; 32] {
+    let key = key_bytes(key);
+    match account {
+        None if more.is_empty() => hash(tag, &[&key]),
+        None => hash(tag, &[&key, more]),
+        Some(account) => hash("account", &[account.as_bytes(), tag.as_bytes(), &key, more]),
+    }
+}
+
 /// The `n`-th inode to try for a content that is first dated `time`: chronological first, a hash below.
-pub fn inode(key: &BlobKey, time: i64, n: u32) -> u64 {
+pub fn inode(account: Option<&str>, key: &BlobKey, time: i64, n: u32) -> u64 {
     let seconds = time.saturating_add(EPOCH_1900).clamp(0, LAST_SECOND) as u64;
-    let low = word(&hash("inode", &[&key_bytes(key), &n.to_le_bytes()]), 0) & 0x0fff_ffff;
+    let low = word(&hash_of(account, "inode", key, &n.to_le_bytes()), 0) & 0x0fff_ffff;
     // The numbers up to 15 belong to the root and the views.
     ((seconds << 28) | low).max(16)
 }
@@ -69,6 +79,14 @@ pub fn inode(key: &BlobKey, time: i64, n: u32) -> u64 {
 pub fn dir_inode(path: &str, n: u32) -> u64 {
     DIRECTORY
         | (word(&hash("directory", &[path.as_bytes(), &n.to_le_bytes()]), 0) & (DIRECTORY - 1))
+}
+
+/// The inodes of `by-date`, `albums`, `people` and `favorites` of a further account, whose directory this is: one after
+/// the other, for what [`BY_DATE`] says.
+pub fn view_inodes(account: &str, n: u32) -> [u64; 4] {
+    let hash = hash("views", &[account.as_bytes(), &n.to_le_bytes()]);
+    let first = DIRECTORY | (word(&hash, 0) & (DIRECTORY - 1) & !3);
+    [first, first + 1, first + 2, first + 3]
 }
 
 /// The inode of a symbolic link, drawn from the directory it stands in and its name.
@@ -127,8 +145,8 @@ pub fn document_time(uploaded: i64, fingerprint: u32) -> i64 {
 }
 
 /// The fraction of a change time, nanoseconds: distinct, so that no two files share the newest change time.
-pub fn fraction(key: &BlobKey) -> u32 {
-    (word(&hash("fraction", &[&key_bytes(key)]), 0) % 1_000_000_000) as u32
+pub fn fraction(account: Option<&str>, key: &BlobKey) -> u32 {
+    (word(&hash_of(account, "fraction", key, &[]), 0) % 1_000_000_000) as u32
 }
 
 /// The second of the day for the change time of what has no date.
@@ -183,22 +201,22 @@ mod tests {
         ];
         let mut last = 0;
         for time in times {
-            let ino = inode(&KEY, time, 0);
+            let ino = inode(None, &KEY, time, 0);
             assert!(ino >= last, "{time}");
             assert!(ino < DIRECTORY);
             last = ino;
         }
-        assert_ne!(inode(&KEY, 5, 0), inode(&KEY, 5, 1));
-        assert_eq!(inode(&KEY, 5, 0) >> 28, (5 + EPOCH_1900) as u64);
+        assert_ne!(inode(None, &KEY, 5, 0), inode(None, &KEY, 5, 1));
+        assert_eq!(inode(None, &KEY, 5, 0) >> 28, (5 + EPOCH_1900) as u64);
     }
 
     #[test]
     fn frozen() {
         let numbers = (
-            inode(&KEY, 1_689_329_472, 0),
+            inode(None, &KEY, 1_689_329_472, 0),
             dir_inode("by-date/2023/2023-07", 0),
             link_inode(4, b"x.jpg"),
-            fraction(&KEY),
+            fraction(None, &KEY),
             second_of_day(&KEY),
             suffix(&KEY, 4),
             dir_suffix(b"Ada", 4),
@@ -218,10 +236,34 @@ mod tests {
     }
 
     #[test]
+    fn frozen_in_a_further_account() {
+        let ada = Some("ada");
+        let numbers = (
+            inode(ada, &KEY, 1_689_329_472, 0),
+            inode(ada, &KEY, 1_689_329_472, 1),
+            fraction(ada, &KEY),
+            dir_inode("accounts", 0),
+            dir_inode("accounts/ada", 0),
+            view_inodes("accounts/ada", 0),
+        );
+        let first = 3_813_988_729_348_777_008;
+        let frozen = (
+            1_046_446_843_188_710_783,
+            1_046_446_843_040_157_793,
+            231_275_081,
+            3_979_872_430_580_000_709,
+            3_107_547_500_748_082_062,
+            [first, first + 1, first + 2, first + 3],
+        );
+        assert_eq!(numbers, frozen);
+        assert_eq!(numbers.0 >> 28, inode(None, &KEY, 1_689_329_472, 0) >> 28);
+    }
+
+    #[test]
     fn kinds_share_no_number() {
         let dir = dir_inode("by-date/2020", 0);
         let link = link_inode(dir, b"x.jpg");
-        let photo = inode(&KEY, i64::MAX, 0);
+        let photo = inode(None, &KEY, i64::MAX, 0);
         assert!(photo < DIRECTORY);
         assert!((DIRECTORY..XMP).contains(&dir) && (DIRECTORY..XMP).contains(&link));
         assert_ne!(dir, link);

@@ -1,6 +1,6 @@
 //! Planting: from an image and the options of a mount to what it answers from.
 
-use super::image::{self, Image};
+use super::image::{self, Image, View};
 use std::hash::BuildHasher;
 use std::sync::OnceLock;
 
@@ -14,6 +14,7 @@ impl Tree {
             .iter()
             .map(|f| options.shows(f.hidden))
             .collect();
+        let views = image.views();
         let mut tree = Tree {
             nlink: vec![0; image.files.len()],
             home: vec![u32::MAX; image.files.len()],
@@ -32,7 +33,7 @@ impl Tree {
             hasher: Hasher::default(),
         };
         tree.documents.keep(&shown);
-        let numbers = tree.plant_dirs(&image.dirs, &image.places, &shown);
+        let numbers = tree.plant_dirs(&image.dirs, &views, &image.places, &shown);
         tree.plant_places(&image.places, &numbers, &shown, options.links);
         tree.date_dirs();
         tree.index_names();
@@ -44,6 +45,7 @@ impl Tree {
     fn plant_dirs(
         &mut self,
         dirs: &[image::DirRecord],
+        views: &[Option<View>],
         places: &[image::PlaceRecord],
         shown: &[bool],
     ) -> Vec<u32> {
@@ -67,6 +69,7 @@ impl Tree {
                 parent: numbers[dir.parent as usize],
                 name: dir.name.as_str().into(),
                 title: dir.title.as_str().into(),
+                view: views[old],
                 first: 0,
                 count: 0,
                 nlink: 2,
@@ -144,14 +147,8 @@ impl Tree {
         self.places = all.into_iter().map(|(_, place)| place).collect();
     }
 
-    pub(super) fn in_by_date(&self, mut dir: u32) -> bool {
-        while dir != 0 {
-            if self.dirs[dir as usize].ino == numbers::BY_DATE {
-                return true;
-            }
-            dir = self.dirs[dir as usize].parent;
-        }
-        false
+    pub(super) fn in_by_date(&self, dir: u32) -> bool {
+        self.dirs[dir as usize].view == Some(View::ByDate)
     }
 
     /// A directory's time is the newest change time below it.

@@ -15,6 +15,7 @@
 )]
 
 mod absent;
+mod accounts;
 mod again;
 mod arrivals;
 mod catalogs;
@@ -37,6 +38,7 @@ mod live;
 mod machine;
 mod manual;
 mod messages;
+mod model;
 mod names;
 mod old_catalogs;
 mod options;

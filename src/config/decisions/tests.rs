@@ -13,7 +13,11 @@ fn content(path: &str, crc32: u32, head: u64) -> Forgotten {
         head,
     };
     let path = path.into();
-    Forgotten { path, key }
+    Forgotten {
+        path,
+        account: None,
+        key,
+    }
 }
 
 #[test]

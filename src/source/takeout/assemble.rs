@@ -165,6 +165,7 @@ fn medium(export: &Export, entry: &Entry, batch: &mut Batch) -> Medium {
         role: Role::Original,
         head: None,
         sidecar: None,
+        borrowed: false,
         told: None,
         zone: None,
     }

@@ -41,6 +41,7 @@ fn medium(entry: u32, file: &str, crc32: u32) -> Medium {
         role: Role::Original,
         head: None,
         sidecar: None,
+        borrowed: false,
         told: None,
         zone: None,
     }
@@ -65,6 +66,7 @@ fn folder(state: &Path, path: &Path) -> (Catalog, KnownPart, u32) {
         left_over: false,
         problems: Vec::new(),
         digest: None,
+        account: None,
     };
     known.part.id = catalog.add_part(&known).unwrap();
     let file = Listed {

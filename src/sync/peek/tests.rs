@@ -33,6 +33,7 @@ fn part(path: &Path, folder: bool) -> KnownPart {
         left_over: false,
         problems: Vec::new(),
         digest: None,
+        account: None,
     }
 }
 

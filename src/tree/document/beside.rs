@@ -3,7 +3,7 @@
 
 use super::{ByFile, Facts, xmp};
 use crate::model::{Blob, Location, Sidecar};
-use crate::tree::image::{Documents, JsonRecord, TextRecord};
+use crate::tree::image::{Documents, JsonRecord, TextRecord, View};
 use crate::tree::numbers::{self, Document};
 use crate::tree::{Attr, Child, Kind, Place, Tree};
 use std::borrow::Cow;
@@ -97,8 +97,8 @@ impl Tree {
         Facts::of(all, file, sidecar, &self.places_of(number))
     }
 
-    /// Of each directory that shows a file the inode of its view, and its title.
-    pub(in crate::tree) fn places_of(&self, file: u32) -> Vec<(u64, &str)> {
+    /// Of each directory that shows a file its view and its title.
+    pub(in crate::tree) fn places_of(&self, file: u32) -> Vec<(View, &str)> {
         let by_file = self.by_file.get_or_init(|| {
             let of_files = self.places.iter().filter_map(|place| match place.child {
                 Child::File(file) | Child::Link(file) => Some((file, place.dir)),
@@ -107,16 +107,10 @@ impl Tree {
             ByFile::new(self.files.len(), of_files)
         });
         let shown_in = |dir: &u32| {
-            let mut view = *dir;
-            while self.dirs[view as usize].parent != 0 {
-                view = self.dirs[view as usize].parent;
-            }
-            (
-                self.dirs[view as usize].ino,
-                &*self.dirs[*dir as usize].title,
-            )
+            let dir = &self.dirs[*dir as usize];
+            Some((dir.view?, &*dir.title))
         };
-        by_file.of(file).iter().map(shown_in).collect()
+        by_file.of(file).iter().filter_map(shown_in).collect()
     }
 
     /// File, kind and index of a document.

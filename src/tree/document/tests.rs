@@ -4,7 +4,7 @@ use super::*;
 use crate::model::{Album, Batch, BlobKey, Decided, Location, Medium};
 use crate::tree::fold::{Fold, Rules};
 use crate::tree::image::{Hidden, JsonRecord, Sidecars};
-use crate::tree::numbers::Document;
+use crate::tree::numbers::{self, Document};
 use crate::tree::{Kind, Options, ROOT, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -39,6 +39,7 @@ fn medium(number: u32, title: &str, facts: impl FnOnce(&mut Sidecar)) -> Medium 
         role: Role::Original,
         head: None,
         sidecar: Some((1000 + number, Arc::new(sidecar))),
+        borrowed: false,
         told: None,
         zone: None,
     }

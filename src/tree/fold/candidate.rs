@@ -34,7 +34,7 @@ impl<'a> Candidate<'a> {
     pub(super) fn uploads(&self) -> Uploads {
         let mut uploads = Uploads::default();
         for (_, medium) in self.copies.iter().filter(|(_, medium)| !medium.in_album) {
-            let facts = medium.sidecar.as_ref();
+            let facts = medium.sidecar.as_ref().filter(|_| !medium.borrowed);
             match facts.and_then(|(_, facts)| facts.uploaded) {
                 Some(second) => uploads.add(second),
                 None => uploads.unknown = true,

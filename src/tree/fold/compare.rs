@@ -95,7 +95,7 @@ pub struct Differences {
     pub albums: Vec<Gathering>,
     /// People.
     pub people: Vec<Gathering>,
-    /// Favourites: one at most.
+    /// Favourites: one at most in each account.
     pub favorites: Vec<Gathering>,
 }
 
@@ -111,8 +111,8 @@ struct Was {
     path: String,
 }
 
-/// What a library was after an export.
-#[derive(Debug)]
+/// What a library was after an export; at first nothing.
+#[derive(Debug, Default)]
 pub struct Moment {
     photos: Vec<Was>,
     gathered: BTreeMap<DirId, BTreeSet<PhotoId>>,
@@ -255,6 +255,21 @@ impl Fold<'_> {
 }
 
 impl Differences {
+    /// Adds what differs in another account.
+    pub fn join(&mut self, other: Differences) {
+        self.added.extend(other.added);
+        self.edited.extend(other.edited);
+        self.re_encoded.extend(other.re_encoded);
+        self.gone.extend(other.gone);
+        self.returned.extend(other.returned);
+        self.re_dated.extend(other.re_dated);
+        self.re_titled.extend(other.re_titled);
+        self.albums.extend(other.albums);
+        self.people.extend(other.people);
+        self.favorites.extend(other.favorites);
+        self.sort();
+    }
+
     fn sort(&mut self) {
         self.added.sort();
         self.edited.sort();
@@ -265,6 +280,7 @@ impl Differences {
         self.re_titled.sort();
         self.albums.sort();
         self.people.sort();
+        self.favorites.sort();
     }
 }
 

@@ -84,7 +84,7 @@ impl Fold<'_> {
             size: bytes.key.size,
             mtime: time + bytes.later,
             ctime: bytes.ctime,
-            ctime_nsec: numbers::fraction(&bytes.key),
+            ctime_nsec: numbers::fraction(self.account.as_deref(), &bytes.key),
             crc32: bytes.key.crc32,
             location: bytes.location,
             taken: date.filter(|_| source >= DateSource::Named),

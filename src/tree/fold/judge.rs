@@ -47,6 +47,7 @@ impl Fold<'_> {
         }
         self.years.extend(years(batch));
         self.found.judged.push(Judged {
+            account: self.account.clone(),
             stamp: batch.stamp.clone(),
             full,
             contents: candidates.len() as u64,

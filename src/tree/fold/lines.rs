@@ -7,7 +7,7 @@
 use super::candidate::Candidate;
 use super::facts::{Claims, bearing};
 use super::{Content, ContentId, DateSource, Fold, Held, Photo, PhotoId};
-use crate::model::{Location, Role};
+use crate::model::Role;
 use std::collections::{HashMap, HashSet};
 
 /// What a step brought.
@@ -102,11 +102,17 @@ impl Fold<'_> {
     ) -> Option<usize> {
         let own = &self.photos[photo];
         let of = |wanted: ContentId| held.iter().find(|(content, _)| *content == wanted);
+        let is_same = |at: &usize| {
+            let upload = own.uploads.only();
+            upload.is_some() && candidates[*at].uploads().only() == upload
+        };
         if let Some((_, at)) = of(own.current) {
-            return Some(*at);
+            if own.current == own.shown || is_same(at) {
+                return Some(*at);
+            }
+            // What is not shown, since there is a better version, was uploaded by itself as well.
+            return of(own.shown).map(|(_, at)| *at);
         }
-        let upload = own.uploads.only()?;
-        let is_same = |at: &usize| candidates[*at].uploads().only() == Some(upload);
         let versions = own.versions.iter().rev();
         versions
             .filter_map(|version| Some(of(*version)?.1))
@@ -178,7 +184,7 @@ impl Fold<'_> {
             ino: 0,
             ctime: 0,
             later: 0,
-            location: shifted(readable.location, first_path),
+            location: readable.location.behind(first_path),
             entry: readable.entry,
             absent: readable.absent,
             copies: candidate.copies.len() as u32,
@@ -206,7 +212,7 @@ impl Fold<'_> {
         known.copies += candidate.copies.len() as u32;
         let there = candidate.readable().filter(|other| !other.absent);
         if let Some(readable) = there.filter(|_| known.absent) {
-            known.location = shifted(readable.location, first_path);
+            known.location = readable.location.behind(first_path);
             known.entry = readable.entry;
             known.absent = false;
         }
@@ -223,9 +229,11 @@ impl Fold<'_> {
         self.see_again(content, candidate, first_path);
         let photo = self.add_photo(content, candidate)?;
         self.contents[content].photo = photo;
-        self.photos[left]
-            .versions
-            .retain(|version| *version != content);
+        let own = &mut self.photos[left];
+        own.versions.retain(|version| *version != content);
+        if own.current == content {
+            own.current = own.versions.last().copied().unwrap_or(own.shown);
+        }
         self.choose(left);
         Some(photo)
     }
@@ -278,21 +286,5 @@ impl Fold<'_> {
             (pixels, self.contents[versions[*at]].key.size, *at)
         };
         (0..versions.len()).max_by_key(rank).map(|at| versions[at])
-    }
-}
-
-/// A location whose path number counts from the first path of its export.
-fn shifted(location: Location, first_path: u32) -> Location {
-    match location {
-        Location::File {
-            part,
-            path,
-            mtime_ns,
-        } => Location::File {
-            part,
-            path: path + first_path,
-            mtime_ns,
-        },
-        archived @ (Location::Zip { .. } | Location::Tgz { .. }) => archived,
     }
 }

@@ -1,6 +1,6 @@
 //! Directories and names: who owns what in which directory, and how those are told apart who want the same.
 
-use super::{DirId, DirLine, Fold, Given, Owner, PhotoId};
+use super::{BY_DATE, DirId, DirLine, Fold, Given, Owner, PhotoId};
 use crate::model::Role;
 use crate::tree::image::DirRecord;
 use crate::tree::numbers::Document;
@@ -123,7 +123,8 @@ impl Fold<'_> {
     /// another photo is called like a document of its own. So it is whatever documents are shown, now or later; they
     /// need no names in the map, since each is its photo's with an ending.
     fn is_in_the_way(&self, dir: DirId, owner: Owner, name: &str) -> bool {
-        if !self.dirs[dir].path.starts_with("by-date/") {
+        let below = self.dirs[dir].path.strip_prefix(&self.dirs[BY_DATE].path);
+        if !below.is_some_and(|below| below.starts_with('/')) {
             return false;
         }
         let of_another = |name: &str| {

@@ -42,6 +42,7 @@ fn medium(file: &str, crc32: u32, facts: Option<Sidecar>) -> Medium {
         role: Role::Original,
         head: None,
         sidecar: facts.map(|facts| (crc32, Arc::new(facts))),
+        borrowed: false,
         told: None,
         zone: None,
     }
@@ -108,6 +109,7 @@ fn paths(tree: &Tree) -> Vec<String> {
     walk(tree).into_keys().collect()
 }
 
+mod accounts;
 mod compare;
 mod dates;
 mod series;

@@ -1,9 +1,17 @@
 //! Which sidecar speaks of which file: in one folder, across folders, and for albums that hold nothing but sidecars.
 
 use super::{Export, Folder};
-use crate::model::{Batch, BlobKey, Medium, Sidecar};
+use crate::model::{Batch, Medium, Sidecar};
 use crate::source::takeout::pair::{self, SidecarName};
 use std::collections::{HashMap, HashSet};
+
+/// What counts as the same bytes here: length and CRC-32. First bytes do not, since they may have been compared of some
+/// files and not yet of others, and nothing may depend on that.
+type Bytes = (u64, u32);
+
+fn bytes(medium: &Medium) -> Bytes {
+    (medium.key.size, medium.key.crc32)
+}
 
 /// Pairs the files of one folder. Sidecars without a file go to `unused`.
 pub(super) fn join(
@@ -67,14 +75,14 @@ pub(super) fn sidecar_names<'a>(export: &'a Export, sidecars: &[usize]) -> Vec<S
 /// its kind and all sidecars that fit say the same. Not where a copy of the same bytes has its own: then all is known of
 /// them, and a sidecar of another photo of that name would only date them wrongly. Gives the sidecars taken.
 pub(super) fn adopt(export: &Export, unused: &[usize], batch: &mut Batch) -> HashSet<usize> {
-    let known: HashSet<BlobKey> = batch
+    let known: HashSet<Bytes> = batch
         .media
         .iter()
         .filter(|medium| medium.sidecar.is_some())
-        .map(|medium| medium.key)
+        .map(bytes)
         .collect();
     let bare = |medium: &Medium| {
-        medium.sidecar.is_none() && medium.head.is_none() && !known.contains(&medium.key)
+        medium.sidecar.is_none() && medium.head.is_none() && !known.contains(&bytes(medium))
     };
     let alone: Vec<usize> = (0..batch.media.len())
         .filter(|index| bare(&batch.media[*index]))
@@ -88,12 +96,12 @@ pub(super) fn adopt(export: &Export, unused: &[usize], batch: &mut Batch) -> Has
         .collect();
     let names = sidecar_names(export, unused);
     let pairs = pair::pair(&files, &names);
-    let mut contents: HashMap<&str, HashSet<BlobKey>> = HashMap::new();
+    let mut contents: HashMap<&str, HashSet<Bytes>> = HashMap::new();
     for (index, file) in alone.iter().zip(&files) {
         contents
             .entry(file)
             .or_default()
-            .insert(batch.media[*index].key);
+            .insert(bytes(&batch.media[*index]));
     }
     let mut facts_by_name: HashMap<&str, Vec<&Sidecar>> = HashMap::new();
     for (at, name) in unused.iter().zip(&names) {
@@ -121,6 +129,7 @@ pub(super) fn adopt(export: &Export, unused: &[usize], batch: &mut Batch) -> Has
     }
     for (index, at) in &adopted {
         let entry = export.entries[*at].id;
+        batch.media[*index].borrowed = true;
         batch.media[*index].sidecar = export
             .sidecars
             .get(&entry)
@@ -185,7 +194,7 @@ pub(super) fn choose(batch: &Batch, candidates: &[u32], facts: &Sidecar) -> Opti
             .copied()
             .filter(|index| sidecar(index).is_some_and(|s| fits(s)))
             .collect();
-        let key = |index: &u32| batch.media[*index as usize].key;
+        let key = |index: &u32| bytes(&batch.media[*index as usize]);
         let first = *fitting.first()?;
         fitting
             .iter()
