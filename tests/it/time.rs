@@ -1,6 +1,6 @@
 //! A library in time: what each export changed, the library as of each of them, and photos that are forgotten.
 
-use crate::kit::{Home, Ran, hashes, run, sha256, stats, takeout, walk, within};
+use crate::kit::{Home, Ran, generator, hashes, run, sha256, stats, takeout, walk, within};
 use crate::sources::{gphotosfs, says, write_config};
 use crate::trouble::{library, python};
 use serde_json::{Value, json};
@@ -647,5 +647,84 @@ fn a_forgotten_photo_takes_along_what_follows_it_and_leaves_its_name_to_nobody()
         let rest = others(&mount.point(), &[]);
         assert_eq!(now.difference(&rest).count(), 3, "p01.jpg has two places");
         mount.unmount();
+    });
+}
+
+/// A year of exports by the generator, and its truth.
+fn year(home: &Home) -> (PathBuf, Vec<Value>) {
+    let made = home.path("year");
+    let mut command = std::process::Command::new("python3");
+    command.args(["-S", "-E", "-B"]);
+    command
+        .arg(generator().join("series.py"))
+        .arg("--out")
+        .arg(&made);
+    run(command.args(["--photos", "150", "--added", "10", "--edited", "8"])).ok();
+    let truth = fs::read(made.join("truth.json")).unwrap();
+    (made, serde_json::from_slice(&truth).unwrap())
+}
+
+/// What the generator says is shown in by-date: path to SHA-256.
+fn of_truth(truth: &Value) -> BTreeMap<PathBuf, String> {
+    let shown = truth["shown"].as_object().unwrap().iter();
+    shown
+        .map(|(sha, path)| (path.as_str().unwrap().into(), sha.clone()))
+        .collect()
+}
+
+#[test]
+fn a_year_is_looked_back_into() {
+    within(LIMIT, || {
+        let home = Home::new();
+        let (source, truth) = year(&home);
+        let path = source.display();
+        let folders = (0..truth.len())
+            .map(|number| format!("[[source]]\nkind = \"takeout\"\npath = \"{path}/{number}\"\n"));
+        write_config(&home, &folders.collect::<String>());
+        gphotosfs(&home, ["sync"]).ok();
+        for (number, export) in truth.iter().enumerate() {
+            let stamp = export["stamp"].as_str().unwrap();
+            let words = ["--as-of", stamp, "--sidecars", "none"];
+            let past = Past::mount(&home, &format!("past-{number}"), &words);
+            let is = hashes(&past.point.join("by-date"));
+            let is = is
+                .into_iter()
+                .map(|(path, sha)| (Path::new("by-date").join(path), sha));
+            assert_eq!(is.collect::<BTreeMap<_, _>>(), of_truth(export), "{stamp}");
+        }
+        for pair in truth.windows(2) {
+            let stamps = [&pair[0], &pair[1]].map(|export| export["stamp"].as_str().unwrap());
+            let found = diff(&home, &stamps);
+            let (was, is) = (of_truth(&pair[0]), of_truth(&pair[1]));
+            let known: BTreeSet<&String> = was.values().collect();
+            let set = |kind: &str| paths(&found, kind).into_iter().collect::<BTreeSet<_>>();
+            let those = |wanted: &dyn Fn(&PathBuf, &String) -> bool| {
+                let paths = is.iter().filter(|(path, sha)| wanted(path, sha));
+                let paths = paths.map(|(path, _)| path.to_str().unwrap().to_owned());
+                paths.collect::<BTreeSet<_>>()
+            };
+            let is_new =
+                |path: &PathBuf, sha: &String| !known.contains(sha) && !was.contains_key(path);
+            let is_edit =
+                |path: &PathBuf, sha: &String| was.get(path).is_some_and(|old| old != sha);
+            assert_eq!(set("added"), those(&is_new), "{stamps:?}");
+            assert_eq!(set("edited"), those(&is_edit), "{stamps:?}");
+            let moved = pair[1]["moved"].as_array().unwrap().len();
+            assert_eq!(
+                set("re_dated").len() + set("re_titled").len(),
+                moved,
+                "{stamps:?}"
+            );
+            let gone = pair[1]["gone"].as_array().into_iter().flatten();
+            let gone: BTreeSet<&str> = gone.map(|sha| sha.as_str().unwrap()).collect();
+            assert_eq!(
+                set("gone"),
+                those(&|_, sha| gone.contains(sha.as_str())),
+                "{stamps:?}"
+            );
+            let compressed = pair[1]["compressed"].as_array().into_iter().flatten();
+            let compressed = compressed.map(|path| path.as_str().unwrap().to_owned());
+            assert_eq!(set("re_encoded"), compressed.collect(), "{stamps:?}");
+        }
     });
 }
