@@ -7,7 +7,7 @@
 //! In an image nothing but the places of directories tells accounts and views apart. In the root stand the views of the
 //! first account, and beside them at most `accounts`.
 
-use super::image::{ACCOUNTS, DirRecord, Found, Image, PlaceRecord, View};
+use super::image::{ACCOUNTS, DirRecord, Found, GoneRecord, Image, Lines, PlaceRecord, View};
 use super::numbers;
 use std::collections::HashSet;
 
@@ -58,8 +58,10 @@ impl Image {
                 name_at: place.name_at + names,
                 ..place
             }));
-        self.sort_files();
+        self.lines
+            .add(&account.lines, files as u32, self.found.judged.len() as u32);
         self.found.join(account.found);
+        self.sort_files();
     }
 
     /// The directory `accounts`, if it is there, and its number in any case.
@@ -85,6 +87,7 @@ impl Image {
         for place in &mut self.places {
             place.file = new_of[place.file as usize];
         }
+        self.lines.renumber(|file| new_of[file as usize]);
     }
 
     /// The view to which each directory belongs; `None` for those above the views.
@@ -105,6 +108,33 @@ impl Image {
             });
         }
         views
+    }
+}
+
+impl Lines {
+    /// Adds those of another image, behind so many files and exports.
+    fn add(&mut self, other: &Lines, files: u32, exports: u32) {
+        let behind = |(a, b): &(u32, u32)| (a + files, b + files);
+        self.versions.extend(other.versions.iter().map(behind));
+        self.followers.extend(other.followers.iter().map(behind));
+        self.gone.extend(other.gone.iter().map(|gone| GoneRecord {
+            file: gone.file + files,
+            export: gone.export + exports,
+            ..*gone
+        }));
+    }
+
+    /// Gives the files other numbers.
+    fn renumber(&mut self, new: impl Fn(u32) -> u32) {
+        for (a, b) in self.versions.iter_mut().chain(&mut self.followers) {
+            (*a, *b) = (new(*a), new(*b));
+        }
+        for gone in &mut self.gone {
+            gone.file = new(gone.file);
+        }
+        self.versions.sort_unstable();
+        self.followers.sort_unstable();
+        self.gone.sort_unstable();
     }
 }
 

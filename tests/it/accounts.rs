@@ -382,6 +382,38 @@ fn links_lead_within_the_account() {
     });
 }
 
+#[test]
+fn a_photo_is_forgotten_in_one_account_alone() {
+    within(LIMIT, || {
+        let home = Home::new();
+        let (a, b) = (home.path("a"), home.path("b"));
+        export(&a, STAMP, 1, PHOTOS);
+        export(&b, STAMP, 1, PHOTOS);
+        add(&home, &a, None).ok();
+        add(&home, &b, Some("ada")).ok();
+        gphotosfs(&home, ["sync"]).ok();
+        let path = "by-date/2023/2023-07/one.jpg";
+        let hers = format!("accounts/ada/{path}");
+        let mount = home.mount([""; 0]);
+        let root = told(&mount, false);
+        mount.unmount();
+        gphotosfs(&home, ["forget", "--yes", &hers]).ok();
+        let text = fs::read_to_string(decisions(&home)).unwrap();
+        assert!(text.contains("account = \"ada\""), "{text}");
+        // Also when the catalog is made anew.
+        for state in [None, Some(home.state())] {
+            if let Some(state) = state {
+                fs::remove_dir_all(state).unwrap();
+            }
+            let mount = home.mount([""; 0]);
+            assert_eq!(told(&mount, false), root);
+            assert!(!mount.path(&hers).exists());
+            assert!(mount.path(path).exists());
+            mount.unmount();
+        }
+    });
+}
+
 /// A library that a version without accounts has shown keeps its root.
 #[test]
 fn a_library_from_before_accounts_keeps_the_root() {

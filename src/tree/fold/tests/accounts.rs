@@ -286,3 +286,63 @@ fn an_account_with_nothing_to_show_has_its_views() {
     let names: Vec<&[u8]> = names.iter().map(|(_, name)| &**name).collect();
     assert_eq!(names, [&b"by-date"[..], b"albums", b"people", b"favorites"]);
 }
+
+/// Versions, followers and what is gone, by inodes, with the stamp and the account of the export that says so.
+type Kin = (
+    BTreeSet<(u64, u64)>,
+    BTreeSet<(u64, u64)>,
+    BTreeSet<(u64, String, Option<String>)>,
+);
+
+fn kin(image: &Image) -> Kin {
+    let ino = |file: u32| image.files[file as usize].ino;
+    let pairs = |pairs: &[(u32, u32)]| pairs.iter().map(|(a, b)| (ino(*a), ino(*b))).collect();
+    let gone = image.lines.gone.iter().map(|gone| {
+        let export = &image.found.judged[gone.export as usize];
+        (ino(gone.file), export.stamp.clone(), export.account.clone())
+    });
+    assert!(image.lines.versions.is_sorted());
+    (
+        pairs(&image.lines.versions),
+        pairs(&image.lines.followers),
+        gone.collect(),
+    )
+}
+
+#[test]
+fn what_belongs_together_does_so_in_each_account() {
+    // An export, then another edit of the edited copy, then a full export that lacks a photo.
+    let first = {
+        let mut batch = export("1");
+        for number in 20..60 {
+            let facts = sidecar(&format!("{number}.jpg"), JULY - i64::from(number), JULY);
+            batch
+                .media
+                .push(medium(&format!("{number}.jpg"), number, Some(facts)));
+        }
+        let facts = sidecar("IMG_2.jpg", JULY + 9, JULY + 60);
+        batch.media[3].sidecar = Some((10, Arc::new(facts)));
+        batch
+    };
+    let mut second = batch("2", vec![first.media[2].clone(), first.media[3].clone()]);
+    second.media[1].head = Some(0);
+    second.media[1].key.crc32 = 11;
+    second.media[1].entry = 11;
+    let mut third = first.clone();
+    third.stamp = "3".into();
+    third.media[3] = second.media[1].clone();
+    third.media[3].head = Some(2);
+    third.media.pop();
+    let series = [first, second, third];
+    let root = of_account(None, HashSet::new(), &series);
+    let alone = kin(&root);
+    assert_eq!((alone.0.len(), alone.1.len(), alone.2.len()), (1, 1, 1));
+    let ada = of_account(Some("ada"), root.inodes(), &series);
+    let hers = kin(&ada);
+    let image = joined(&series, &[("ada", &series)]);
+    let both = kin(&image);
+    assert_eq!(both.0, alone.0.union(&hers.0).copied().collect());
+    assert_eq!(both.1, alone.1.union(&hers.1).copied().collect());
+    assert_eq!(both.2, alone.2.union(&hers.2).cloned().collect());
+    assert_eq!(both.2.len(), 2);
+}
