@@ -4,6 +4,7 @@
 use super::{Common, progress};
 use crate::catalog::Catalog;
 use crate::config::{Accounts, Config, Decisions, Layout, Library, Live, Names, Places};
+use crate::model::chain;
 use crate::report::info::rfc3339;
 use crate::source::seen;
 use crate::sync::{self, Outcome, Progress};
@@ -153,7 +154,7 @@ pub(super) fn make(
         in_force: other.as_ref(),
         progress: counted,
     };
-    let outcome = sync::sync(catalog, &pass).map_err(|error| {
+    let mut outcome = sync::sync(catalog, &pass).map_err(|error| {
         let error = match error {
             sync::Error::WouldMove(moves) => {
                 would_move(config, &in_force.unwrap_or_default(), &moves)
@@ -165,7 +166,16 @@ pub(super) fn make(
             None => error,
         }
     })?;
-    decisions.set_first_account(decided.first_account.as_deref())?;
+    if library.accounts.are_named() {
+        // Where the configuration lies may be read-only for a service, which is no reason to show nothing.
+        let remembered = decisions.set_first_account(decided.first_account.as_deref());
+        outcome.problems.extend(remembered.err().map(|error| {
+            format!(
+                "which account is the first cannot be remembered: {}",
+                chain(&error)
+            )
+        }));
+    }
     config.layout.put_in_force(&library.state_dir)?;
     Ok(outcome)
 }

@@ -71,6 +71,11 @@ impl Accounts {
         )
     }
 
+    /// Whether any source has one. Without, nothing has to be remembered: a library that was shown so stays nameless.
+    pub fn are_named(&self) -> bool {
+        self.0.iter().any(|(_, name)| name.is_some())
+    }
+
     /// The name of the account of the first source.
     fn first(&self) -> Option<&str> {
         self.0.first()?.1.as_deref()
