@@ -234,7 +234,14 @@ fn pass_over(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     }
     whole::show(catalog, exports.groups.keys())?;
     sweep(&catalog.dir().join(deflate::FOLDER), &parts);
+    let untold = project::untold(catalog)?;
     outcome.moves = project::project(catalog, &exports, pass.terms())?;
+    if !untold.is_empty() {
+        let paths = &mut outcome.moves.get_or_insert_default().paths;
+        paths.extend(untold);
+        paths.sort();
+        paths.dedup();
+    }
     if !project::any_photos(catalog)? {
         let looked = if found.is_empty() {
             pass.sources.to_vec()
@@ -249,6 +256,7 @@ fn pass_over(catalog: &mut Catalog, pass: &Pass<'_>) -> Result<Outcome, Error> {
     )?;
     let of_parts = problems(&parts);
     outcome.problems.extend(of_parts);
+    project::told(catalog)?;
     Ok(outcome)
 }
 

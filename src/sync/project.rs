@@ -11,7 +11,7 @@ use crate::source::takeout::assemble::{self, Export};
 use crate::tree::document;
 use crate::tree::fold::{Fold, Held, Rules};
 use crate::tree::image::{Image, Texts};
-use crate::tree::moves::Moves;
+use crate::tree::moves::{Move, Moves};
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -19,9 +19,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 /// Counts the versions of the fold and of what it takes in. A catalog whose image is of another is folded anew.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 /// Under this key the catalog remembers which version made the kept image: another's cannot be read.
 const DRAWN_BY: &str = "drawn_by";
+/// Under this key the catalog remembers changed paths until they are told, as a JSON array of [`Move`].
+const UNTOLD: &str = "untold";
 
 /// What is known of the exports, for a fold.
 pub(super) enum Facts<'a> {
@@ -118,8 +120,43 @@ pub fn project(
     memory::give_back();
     let old = kept(catalog)?;
     let moves = old.map(|old| Moves::between(&old, &image));
+    if let Some(moves) = &moves {
+        remember_untold(catalog, moves)?;
+    }
     keep(catalog, &image, &texts, &made_of)?;
     Ok(moves)
+}
+
+/// Paths that have changed and that nobody has been told of: a pass may die between the two.
+pub(super) fn untold(catalog: &Catalog) -> Result<Vec<Move>, Error> {
+    let Some(text) = catalog.meta(UNTOLD)? else {
+        return Ok(Vec::new());
+    };
+    let unreadable = |_| catalog::Error::Value(format!("{UNTOLD}: {text}"));
+    Ok(serde_json::from_str(&text).map_err(unreadable)?)
+}
+
+fn remember_untold(catalog: &mut Catalog, moves: &Moves) -> Result<(), Error> {
+    let mut paths = untold(catalog)?;
+    if moves.paths.is_empty() {
+        return Ok(());
+    }
+    paths.extend(moves.paths.iter().cloned());
+    keep_untold(catalog, &paths)
+}
+
+fn keep_untold(catalog: &mut Catalog, paths: &[Move]) -> Result<(), Error> {
+    let unwritable = |error| catalog::Error::Value(format!("{UNTOLD}: {error}"));
+    let text = serde_json::to_string(paths).map_err(unwritable)?;
+    Ok(catalog.set_meta(UNTOLD, &text)?)
+}
+
+/// From here on whoever called tells of all paths that have changed.
+pub(super) fn told(catalog: &mut Catalog) -> Result<(), Error> {
+    if untold(catalog)?.is_empty() {
+        return Ok(());
+    }
+    keep_untold(catalog, &[])
 }
 
 /// Keeps an image, and which version made it.

@@ -34,7 +34,8 @@ pub fn preview(catalog: &Catalog, old: &Rules, new: Terms<'_>) -> Result<Moves, 
 /// When the catalog fails.
 pub fn change(catalog: &mut Catalog, new: Terms<'_>) -> Result<(), Error> {
     let exports = shown(catalog)?;
-    project::project(catalog, &exports, new).map(drop)
+    project::project(catalog, &exports, new)?;
+    project::told(catalog)
 }
 
 /// What the kept tree is made of.

@@ -455,6 +455,10 @@ impl<'a> Fold<'a> {
         }
         for (number, photo) in self.photos.iter().enumerate() {
             let lead = photo.head.unwrap_or(number);
+            // A follower's sidecar is its head's; where it is gone, it says what that said once.
+            if lead != number && self.photos[lead].said.anything() {
+                continue;
+            }
             for person in photo.said.people() {
                 by_dir.entry(self.people[person]).or_default().insert(lead);
             }

@@ -367,8 +367,8 @@ fn a_catalog_that_is_damaged_or_of_another_version() {
         );
         fs::write(&path, &whole).unwrap();
         let db = rusqlite::Connection::open(&path).unwrap();
-        let older =
-            "ALTER TABLE part DROP COLUMN digest; DROP TABLE pixels; PRAGMA user_version = 2";
+        let older = "ALTER TABLE part DROP COLUMN digest; ALTER TABLE part DROP COLUMN account; DROP TABLE pixels; \
+                     PRAGMA user_version = 2";
         db.execute_batch(older).unwrap();
         drop(db);
         let ran = run(&mut doctor(&home)).ok();

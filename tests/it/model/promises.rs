@@ -243,8 +243,9 @@ fn links_are_told(truth: &Truth<'_>, tree: &Tree, owner: Owner, content: Content
         "people and favourites are the sidecar's",
         facts.iter().any(fits),
         || {
+            let said: Vec<_> = facts.iter().map(|f| (f.favourite, &f.people)).collect();
             format!(
-                "{owner:?} {content}: {} {}",
+                "{owner:?} {content}: {} {}: {said:?}",
                 places("favorites/"),
                 places("people/")
             )
