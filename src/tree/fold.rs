@@ -275,8 +275,10 @@ impl<'a> Fold<'a> {
         let keys = self.keys(batch);
         let candidates = candidates(batch, &keys);
         let known = self.photos.len();
+        let before = self.seen_by_rsync();
         let arrived = self.line_up(&candidates, first_path);
         self.join_heads(&keys, &candidates);
+        self.set_apart(&before);
         let mut numbered = arrived.new.clone();
         self.order_contents(&mut numbered);
         for content in &numbered {

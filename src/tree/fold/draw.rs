@@ -68,6 +68,12 @@ impl Fold<'_> {
         lines
     }
 
+    /// The modification time of a content of a photo.
+    pub(super) fn mtime(&self, photo: PhotoId, content: ContentId) -> i64 {
+        let time = self.date(photo).or(self.photos[photo].uploaded);
+        time.unwrap_or(numbers::NO_DATE) + self.contents[content].later
+    }
+
     pub(super) fn record(&mut self, content: ContentId) -> FileRecord {
         let photo = self.contents[content].photo;
         let date = self.date(photo);
@@ -78,11 +84,10 @@ impl Fold<'_> {
         let source = dated
             .filter(|head| head.date.is_some())
             .map_or(own.source, |head| head.source);
-        let time = date.or(own.uploaded).unwrap_or(numbers::NO_DATE);
         FileRecord {
             ino: bytes.ino,
             size: bytes.key.size,
-            mtime: time + bytes.later,
+            mtime: self.mtime(photo, content),
             ctime: bytes.ctime,
             ctime_nsec: numbers::fraction(self.account.as_deref(), &bytes.key),
             crc32: bytes.key.crc32,

@@ -19,6 +19,14 @@ pub(super) struct Arrived {
     pub(super) present: HashSet<PhotoId>,
 }
 
+/// A photo as rsync sees it.
+#[derive(Debug)]
+pub(super) struct Seen {
+    content: ContentId,
+    size: u64,
+    mtime: i64,
+}
+
 /// What a candidate is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -266,6 +274,28 @@ impl Fold<'_> {
             shown = self.best(&versions).unwrap_or(shown);
         }
         self.photos[photo].shown = shown;
+    }
+
+    /// What rsync tells versions apart by: which content is shown of each photo, its length and its modification time.
+    pub(super) fn seen_by_rsync(&self) -> Vec<Seen> {
+        let photos = self.photos.iter().enumerate();
+        let seen = photos.map(|(photo, own)| Seen {
+            content: own.shown,
+            size: self.contents[own.shown].key.size,
+            mtime: self.mtime(photo, own.shown),
+        });
+        seen.collect()
+    }
+
+    /// A photo that got another date together with other bytes of equal length may have come back to the time that it
+    /// had, and rsync would see nothing. Then the bytes are dated two seconds later still.
+    pub(super) fn set_apart(&mut self, before: &[Seen]) {
+        let now = self.seen_by_rsync();
+        for (was, is) in before.iter().zip(&now) {
+            if was.content != is.content && (was.size, was.mtime) == (is.size, is.mtime) {
+                self.contents[is.content].later += 2;
+            }
+        }
     }
 
     /// More pixels, then more bytes, then younger. Where the pixels of one are not known they decide nothing.

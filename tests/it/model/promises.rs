@@ -189,7 +189,8 @@ fn facts_are_told(
     let versions = truth.contents(owner).len() as i64;
     let fits = |facts: &&Item| {
         let late = entry.mtime - facts.taken;
-        let in_time = late % 2 == 0 && (0..2 * versions).contains(&late);
+        // Two seconds for each version, and two where a new date would hide that.
+        let in_time = late % 2 == 0 && (0..=2 * versions).contains(&late);
         in_time && folder(path) == month(facts.taken) && is_named(name(path), &facts.title, owner.1)
     };
     keep(
@@ -310,7 +311,11 @@ fn marks_are_right(truth: &Truth<'_>, tree: &Tree, counts: &mut Counts) -> Kept 
         else {
             continue;
         };
-        if truth.is_dark(owner.0) || truth.is_residue(owner.0) || truth.contents(owner).len() > 1 {
+        if truth.is_dark(owner.0)
+            || truth.is_residue(owner.0)
+            || truth.is_taken_for_another(owner)
+            || truth.contents(owner).len() > 1
+        {
             continue;
         }
         let live = |(_, held): &(usize, &super::export::Held)| held.is_live();

@@ -173,7 +173,19 @@ impl<'a> Truth<'a> {
             let mut own = own.iter();
             own.any(|own| own != *other && self.pool.look_alike(*own, **other))
         };
+        // Of two that look alike, and of which the same title and date were told, the scheme makes one.
+        let said = |item: ItemId| {
+            let facts = self.sightings(item).map(|(_, held)| &held.facts);
+            facts
+                .map(|facts| (facts.title.as_str(), facts.taken))
+                .collect::<BTreeSet<_>>()
+        };
+        let own_said = said(owner.0);
+        let same_said = |other: &Content| {
+            let mut owners = self.owners(*other).iter();
+            owners.any(|(item, _)| !said(*item).is_disjoint(&own_said))
+        };
         let mut others = self.owners.keys().filter(alike);
-        others.any(|other| dark(other) || self.is_dark(owner.0))
+        others.any(|other| dark(other) || self.is_dark(owner.0) || same_said(other))
     }
 }

@@ -55,6 +55,24 @@ fn an_edit_stays_in_its_place_and_rsync_sees_it() {
 }
 
 #[test]
+fn an_edit_that_comes_with_another_date_is_seen_too() {
+    let first = batch("1", vec![edited(1, "a.jpg", JULY + 2, 10)]);
+    let paged = |mut medium: Medium| {
+        let facts = medium.sidecar.as_mut().unwrap();
+        std::sync::Arc::make_mut(&mut facts.1).url = Some("https://photos.example/1".into());
+        medium
+    };
+    let first = Batch {
+        media: first.media.into_iter().map(paged).collect(),
+        ..batch("1", Vec::new())
+    };
+    let second = batch("2", vec![paged(edited(2, "a.jpg", JULY, 10))]);
+    let (before, after) = (tree(std::slice::from_ref(&first)), tree(&[first, second]));
+    assert_eq!((before[A].1, before[A].5), (JULY + 2, 1));
+    assert_eq!((after[A].1, after[A].5), (JULY + 4, 2));
+}
+
+#[test]
 fn in_doubt_both_are_shown() {
     let twins = || vec![edited(1, "a.jpg", JULY, 10), edited(2, "a.jpg", JULY, 10)];
     let changed = |medium: Medium| tree(&[batch("1", twins()), batch("2", vec![medium])]).len();
