@@ -426,7 +426,10 @@ fn a_library_from_before_accounts_keeps_the_root() {
         let mount = home.mount([""; 0]);
         let alone = told(&mount, true);
         mount.unmount();
-        assert!(!decisions(&home).exists(), "nothing is to be remembered yet");
+        assert!(
+            !decisions(&home).exists(),
+            "nothing is to be remembered yet"
+        );
         let own = fs::read_to_string(config(&home)).unwrap();
         let path = b.display();
         let hers = format!("[[source]]\nkind = 'takeout'\npath = '{path}'\naccount = 'ada'\n");
